@@ -1,0 +1,46 @@
+# `make demo` and `make test` do all of their own set-up on a fresh Debian machine.
+SHELL := /bin/bash
+PY := .venv/bin/python
+ARGS ?=
+
+.PHONY: help deps postgresql demo test check format coverage reference clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The stamp names what was installed: a change of the two files installs anew.
+.venv/.ready: pyproject.toml constraints.txt tools/setup_python.sh
+	bash tools/setup_python.sh
+
+deps: .venv/.ready  ## Set up Python packages and the published Shopify schema
+	@$(PY) tools/fetch_npm_data.py
+
+postgresql:  ## Install the PostgreSQL server programs when they are missing
+	@bash tools/setup_postgresql.sh
+
+demo: deps  ## Run two pretend shops against a real server (ARGS=--once ends by itself)
+	@$(PY) -m webhooks.demo $(ARGS)
+
+format: deps  ## Format and mend what the linter can mend
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+check: deps  ## Format, lint, types and import contracts
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/lint-imports
+	@.venv/bin/mypy
+
+test: check postgresql  ## Everything: check, then all tests
+	@.venv/bin/pytest -q -m alone
+	@.venv/bin/pytest -q -m "not alone" -n 2 --dist loadfile
+
+coverage: deps postgresql  ## All tests, with branch coverage
+	@.venv/bin/coverage run -m pytest -q
+	@.venv/bin/coverage report --skip-covered
+
+reference: deps  ## Write the generated pages of docs/reference
+	@$(PY) tools/write_reference.py
+
+clean:  ## Remove what was set up and made
+	rm -rf .venv .npm-data .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
