@@ -1,0 +1,1 @@
+"""Pretend shops for the demo and the tests; nothing here is shared."""
