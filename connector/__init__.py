@@ -1,0 +1,1 @@
+"""The core of Postventa: pure, without web, database or network."""

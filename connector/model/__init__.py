@@ -1,0 +1,1 @@
+"""The common model: frozen records that hold for every shop platform."""

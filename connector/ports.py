@@ -1,0 +1,225 @@
+"""The Protocols that adapters implement; nothing else."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+from connector.model.event import ShopEvent, WebhookDelivery
+from connector.model.message import Message, SendResult
+from connector.model.order import Order, OrderRef
+from connector.model.write import WriteBack, WriteResult
+from connector.secret import Secret
+
+
+class Capability(StrEnum):
+    """What a shop platform or a channel can do; a rule that needs more is refused."""
+
+    NOTE = "note"
+    NOTE_TO_BUYER = "note_to_buyer"
+    TAG = "tag"
+    META = "meta"
+    STATUS = "status"
+    DISCOUNT_CODE = "discount_code"
+    DISCOUNT_FREE_SHIPPING = "discount_free_shipping"
+    WEBHOOKS = "webhooks"
+    COUNT_ORDERS = "count_orders"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSetting:
+    """One value an adapter needs; `secret` ones are stored sealed."""
+
+    name: str
+    title: str
+    secret: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterInfo:
+    """What an adapter is and can do.
+
+    Attributes:
+        statuses: the platform's own words that SetStatus takes.
+    """
+
+    kind: str
+    name: str
+    title: str
+    capabilities: frozenset[Capability]
+    settings: tuple[AdapterSetting, ...] = ()
+    api_version: str = ""
+    docs: str = ""
+    statuses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookState:
+    """One of our webhooks as the shop holds it.
+
+    Attributes:
+        state: `active`, `disabled`, `paused`, `missing` or `wrong_address`.
+    """
+
+    topic: str
+    ref: str | None
+    address: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """What the shop says about itself, and what is wrong with the connection.
+
+    Attributes:
+        timezone: an IANA name like `Europe/Madrid`.
+        problems: one sentence each, with what to do about it.
+    """
+
+    name: str = ""
+    currency: str = ""
+    timezone: str = "UTC"
+    country: str = ""
+    locale: str = ""
+    version: str = ""
+    problems: tuple[str, ...] = ()
+
+
+class Clock(Protocol):
+    """Where code gets the time."""
+
+    def now(self) -> datetime:
+        """Tell the time: aware, UTC."""
+        ...
+
+
+class ShopAdapter(Protocol):
+    """One connected shop: how to understand it and how to write into it.
+
+    `verify`, `key`, `lane` and `parse` are pure; the rest call the shop and raise
+    AdapterError.
+    """
+
+    info: ClassVar[AdapterInfo]
+
+    def verify(self, delivery: WebhookDelivery, secrets: Sequence[Secret]) -> None:
+        """Check that the body was signed with one of the secrets.
+
+        Raises:
+            SignatureRejected: it was not.
+            DeliveryMalformed: headers are missing; all are named.
+        """
+        ...
+
+    def key(self, delivery: WebhookDelivery) -> str:
+        """Name this delivery, the same on every redelivery; at most 200 letters."""
+        ...
+
+    def lane(self, delivery: WebhookDelivery) -> str:
+        """Name the order a delivery is about, cheaply; empty when it is about none.
+
+        Never raises: a body that cannot be read has no lane.
+        """
+        ...
+
+    def parse(self, delivery: WebhookDelivery) -> Sequence[ShopEvent]:
+        """Say what a delivery means.
+
+        Returns: UNKNOWN for a topic we do not know; never an exception for it.
+        Raises: PayloadInvalid: signed but not readable; the path is named.
+        """
+        ...
+
+    def fetch_order(self, ref: OrderRef) -> Order:
+        """Read one order as it is now.
+
+        Raises: NotFound: the shop has it no more.
+        """
+        ...
+
+    def orders_changed_since(self, since: datetime) -> Iterator[Order]:
+        """Read all orders that changed since a time, drafts left out."""
+        ...
+
+    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
+        """Read all orders placed in a span, oldest first, drafts left out."""
+        ...
+
+    def count_orders_placed(self, since: datetime, until: datetime) -> int:
+        """Count the orders placed in a span (`since` included, `until` not)."""
+        ...
+
+    def find(self, action: WriteBack) -> WriteResult | None:
+        """Look whether a write is in the shop already, by its marker or value.
+
+        Raises: Conflict: the place is taken by something that is not ours.
+        """
+        ...
+
+    def write(self, action: WriteBack) -> WriteResult:
+        """Write once; the caller has looked before.
+
+        Raises:
+            OutcomeUnknown: the answer was lost after the request had left.
+            TemporaryFailure: surely not done; may be tried again.
+            PermanentFailure: refused.
+            Unsupported: the platform cannot do this.
+        """
+        ...
+
+    def register_webhooks(self, address: str, secret: Secret) -> Sequence[WebhookState]:
+        """Make the webhooks we need, mend those that are off; leave others alone."""
+        ...
+
+    def check_webhooks(self, address: str) -> Sequence[WebhookState]:
+        """Tell the state of each webhook we need."""
+        ...
+
+    def remove_webhooks(self, address: str) -> int:
+        """Delete our webhooks that point to the address; tell how many."""
+        ...
+
+    def look_at_shop(self) -> ShopFacts:
+        """Read what the shop says about itself and prove that the key works."""
+        ...
+
+
+class ChannelAdapter(Protocol):
+    """One way to reach a buyer."""
+
+    info: ClassVar[AdapterInfo]
+
+    def send(self, message: Message) -> SendResult:
+        """Hand the message over.
+
+        Raises:
+            MessageInvalid: no basis for its class, or an address it cannot use.
+            OutcomeUnknown: it may have been taken.
+            AdapterError: see ShopAdapter.write.
+        """
+        ...
+
+
+class Bell(Protocol):
+    """Wakes workers; a lost ring delays and never loses."""
+
+    def ring(self, shop_id: str) -> None:
+        """Say that a shop has work."""
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep until the bell rings or the time is over; tell whether it rang."""
+        ...
+
+
+class ShopAdapters(Protocol):
+    """Gives the adapter of a connected shop."""
+
+    def of(
+        self, platform: str, settings: Mapping[str, str], secrets: Mapping[str, Secret]
+    ) -> ShopAdapter:
+        """Build the adapter of one shop from its stored values."""
+        ...

@@ -1,0 +1,1 @@
+"""What the store keeps (records) and what it can do (port)."""
