@@ -142,9 +142,18 @@ class Transaction(Protocol):
         ...
 
     def put_order(
-        self, shop_id: ShopId, order: Order, *, buyer_id: int | None, seen_at: datetime
+        self,
+        shop_id: ShopId,
+        order: Order,
+        *,
+        buyer_id: int | None,
+        seen_at: datetime,
+        fetched_at: datetime | None = None,
     ) -> None:
-        """Store the newest known state; the caller has compared."""
+        """Store the newest known state; the caller has compared.
+
+        Args: fetched_at: when the shop was asked for it; None keeps what is stored.
+        """
         ...
 
     def find_buyer(self, keys: Sequence[str]) -> int:
@@ -168,7 +177,10 @@ class Transaction(Protocol):
     # Occurrences, rules, evaluations
 
     def add_occurrence(self, occurrence: Occurrence, *, seen_at: datetime, own: bool) -> int | None:
-        """Store an occurrence; None when it was there already."""
+        """Store an occurrence; None when it was there already.
+
+        Of two times for the same occurrence the earlier is kept.
+        """
         ...
 
     def occurrences_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[OccurrenceRecord]:

@@ -121,11 +121,17 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """The newest known state of an order, and whose it is."""
+    """The newest known state of an order, and whose it is.
+
+    Attributes:
+        fetched_at: when the shop was last asked for it; webhooks received before
+            that have nothing newer to say.
+    """
 
     order: Order
     buyer_id: int | None
     seen_at: datetime
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
