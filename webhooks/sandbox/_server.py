@@ -30,7 +30,7 @@ HTML_FAULT: Final = (
 CONTROL: Final = "/_sandbox/"
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the control API, not a crash
+class Refused(Exception):
     """The control API cannot do what was asked."""
 
     def __init__(self, message: str, status: int = 400) -> None:

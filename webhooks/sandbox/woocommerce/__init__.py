@@ -1,0 +1,5 @@
+"""A pretend WooCommerce shop."""
+
+from webhooks.sandbox.woocommerce.shop import WooShop
+
+__all__ = ["WooShop"]
