@@ -1,0 +1,1 @@
+"""One use case a file: what happens between a delivery and its effects."""

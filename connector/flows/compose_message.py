@@ -1,0 +1,56 @@
+"""Bring together what a text may name, and render it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.flows.engine import Engine
+from connector.flows.run_rules import view_of
+from connector.messages.compose import SkipMessage, compose
+from connector.messages.placeholders import context_of, language_of
+from connector.messages.render import render_text
+from connector.model.effect import EffectKind
+from connector.model.message import Message
+from connector.model.order import Order
+from connector.storage.records import EffectRecord, ShopRecord
+
+__all__ = ["SkipMessage", "message_of", "rendered"]
+
+
+def rendered(
+    engine: Engine, shop: ShopRecord, effect: EffectRecord, order: Order, source: str
+) -> str:
+    """Render a short text of an action, like a note.
+
+    Raises: MessageInvalid: it names something that is not there.
+    """
+    view = view_of(shop)
+    coupon = _coupon_of(engine, effect)
+    context = context_of(order, view, coupon=coupon, language=language_of(order, view))
+    return render_text(source, context)
+
+
+def message_of(engine: Engine, shop: ShopRecord, effect: EffectRecord, order: Order) -> Message:
+    """Render the message of an effect.
+
+    Raises:
+        SkipMessage: there is no address, or no basis for this class of message.
+        MessageInvalid: the text cannot be rendered.
+    """
+    return compose(
+        effect.planned.payload,
+        key=effect.planned.key,
+        order=order,
+        shop=view_of(shop),
+        coupon=_coupon_of(engine, effect),
+    )
+
+
+def _coupon_of(engine: Engine, effect: EffectRecord) -> Mapping[str, Any] | None:
+    """Give the code that the same rule made for the same occurrence, once it is done."""
+    if effect.planned.waits_for is None:
+        return None
+    with engine.storage.reading() as tx:
+        made = tx.effect(effect.planned.waits_for)
+    if made is None or made.planned.kind is not EffectKind.COUPON:
+        return None
+    return {**made.planned.payload, **made.result, "made_at": made.created_at}

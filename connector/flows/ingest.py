@@ -1,0 +1,265 @@
+"""Work off one inbox row: understand it, read the order again where needed, store."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.errors import NotFound, PayloadInvalid
+from connector.flows.engine import Engine
+from connector.flows.record_order import Recorded, deleted_state, record_order
+from connector.flows.shop_events import close_shop, privacy_request
+from connector.model.codec import decode_order, encode_order
+from connector.model.event import EventType, ShopEvent, WebhookDelivery
+from connector.model.order import Order, OrderRef
+from connector.storage.port import Transaction
+from connector.storage.records import (
+    DeliveryRecord,
+    DeliverySource,
+    DeliveryState,
+    NewDelivery,
+    ShopRecord,
+    ShopState,
+)
+
+
+class FencedOff(Exception):
+    """Another worker has the row now; what was about to be stored is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An order as the shop gave it on our asking; None when it has it no more."""
+
+    order: Order | None
+    at: datetime
+    why: str
+
+
+def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
+    """Work off one claimed row and close it.
+
+    Returns: what became of it, in words.
+
+    Raises:
+        AdapterError: the shop could not be asked; the row is to be tried again.
+        StorageUnavailable: nothing was stored.
+        FencedOff: another worker has the row now; nothing was stored.
+    """
+    shop = engine.shop(delivery.shop_id)
+    if shop is None or shop.state is ShopState.REMOVED or delivery.body is None:
+        return _close(engine, delivery, DeliveryState.DONE, "the shop was removed")
+    if delivery.source is not DeliverySource.WEBHOOK:
+        try:
+            order = decode_order(delivery.body)
+        except PayloadInvalid as err:
+            return _close(engine, delivery, DeliveryState.DEAD, str(err))
+        return _store(engine, shop, delivery, order, fetched_at=delivery.received_at)
+    try:
+        events = engine.adapter_of(shop).parse(
+            WebhookDelivery(shop.id, delivery.headers, delivery.body, delivery.received_at)
+        )
+    except PayloadInvalid as err:
+        return _close(engine, delivery, DeliveryState.DEAD, f"cannot be read: {err}")
+    if not events:
+        return _close(engine, delivery, DeliveryState.DONE, "nothing in it")
+    return _understood(engine, shop, delivery, events[0])
+
+
+def _understood(
+    engine: Engine, shop: ShopRecord, delivery: DeliveryRecord, event: ShopEvent
+) -> str:
+    if event.type in {EventType.ORDER, EventType.ORDER_HINT, EventType.ORDER_DELETED}:
+        return _about_order(engine, shop, delivery, event)
+    if event.type is EventType.SHOP_UNINSTALLED:
+        reason = close_shop(engine, shop)
+        return _close(engine, delivery, DeliveryState.DONE, reason)
+    if event.type in {
+        EventType.CUSTOMER_DATA_REQUEST,
+        EventType.CUSTOMER_REDACT,
+        EventType.SHOP_REDACT,
+    }:
+        reason = privacy_request(event, delivery.received_at)
+        return _close(engine, delivery, DeliveryState.DEAD, reason)
+    words = {
+        EventType.PING: "ping",
+        EventType.IGNORED: f"ignored: {event.topic}",
+    }
+    reason = words.get(event.type, f"unknown: {event.topic}")
+    return _close(
+        engine,
+        delivery,
+        DeliveryState.DONE,
+        f"{reason}: {event.detail}" if event.detail else reason,
+    )
+
+
+def _about_order(
+    engine: Engine, shop: ShopRecord, delivery: DeliveryRecord, event: ShopEvent
+) -> str:
+    if event.order is not None and event.order.drafted:
+        return _close(engine, delivery, DeliveryState.DONE, "draft: a basket that nobody ordered")
+    ref = event.order.ref if event.order is not None else event.order_ref
+    if ref is None:
+        return _close(
+            engine, delivery, DeliveryState.DONE, f"unknown: {event.detail or event.topic}"
+        )
+    why = event.needs_fetch or _why_fetch(engine, shop, event, ref)
+    if not why:
+        order = event.order if event.order is not None else _known_deleted(engine, shop, ref, event)
+        if order is None:
+            return _close(
+                engine, delivery, DeliveryState.DONE, f"deleted: order {ref} was never seen"
+            )
+        return _store(engine, shop, delivery, order)
+    with engine.storage.reading() as tx:
+        stored = tx.order(shop.id, ref)
+    if stored is not None and stored.fetched_at and stored.fetched_at > delivery.received_at:
+        # Asked after this row came in: the answer held whatever it hints at. Its own
+        # words are still read for what they prove, where the shop is proven.
+        if event.order is not None and not event.needs_fetch:
+            return _store(
+                engine, shop, delivery, event.order, note=f"needs fetch: {why}; read already"
+            )
+        return _close(
+            engine, delivery, DeliveryState.DONE, f"needs fetch: {why}; the order was read since"
+        )
+    return _fetched(engine, shop, delivery, event, _read(engine, shop, ref, why))
+
+
+def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent, ref: OrderRef) -> str:
+    """Tell why the body alone will not do; empty when it does."""
+    if event.type is EventType.ORDER_HINT:
+        return event.detail or f"{event.topic} does not carry the order"
+    if event.order is None:
+        return ""
+    with engine.storage.reading() as tx:
+        stored = tx.order(shop.id, ref)
+    if stored is None or event.order == stored.order:
+        return ""
+    # Whole seconds: two states of one second cannot be put in order by their stamps.
+    # An older one needs no look: what it proves is kept, the newer state stays.
+    if event.order.modified_at == stored.order.modified_at:
+        return "another state of the same second is known"
+    return ""
+
+
+def _known_deleted(
+    engine: Engine, shop: ShopRecord, ref: OrderRef, event: ShopEvent
+) -> Order | None:
+    with engine.storage.reading() as tx:
+        stored = tx.order(shop.id, ref)
+    return deleted_state(stored.order, event.occurred_at) if stored else None
+
+
+def _read(engine: Engine, shop: ShopRecord, ref: OrderRef, why: str) -> _Read:
+    asked_at = engine.clock.now()
+    try:
+        order = engine.adapter_of(shop).fetch_order(ref)
+    except NotFound:
+        return _Read(None, asked_at, why)
+    return _Read(order, asked_at, why)
+
+
+def _fetched(
+    engine: Engine, shop: ShopRecord, delivery: DeliveryRecord, event: ShopEvent, read: _Read
+) -> str:
+    note = f"needs fetch: {read.why}"
+    if read.order is not None:
+        return _store(
+            engine,
+            shop,
+            delivery,
+            read.order,
+            fetched_at=read.at,
+            note=note,
+            also=None if event.needs_fetch else event.order,
+        )
+    ref = event.order.ref if event.order is not None else event.order_ref
+    with engine.storage.transaction() as tx:
+        stored = tx.order(shop.id, ref) if ref is not None else None
+        if stored is None:
+            text = f"{note}; then deleted: order {ref} is not in the shop"
+        else:
+            state = deleted_state(stored.order, read.at)
+            record_order(tx, engine, shop, state, fetched_at=read.at)
+            text = f"{note}; then deleted: order {ref}"
+        _settle(tx, engine, delivery, text)
+    engine.bell.ring(shop.id)
+    return text
+
+
+def _store(
+    engine: Engine,
+    shop: ShopRecord,
+    delivery: DeliveryRecord,
+    order: Order,
+    *,
+    fetched_at: datetime | None = None,
+    note: str = "",
+    also: Order | None = None,
+) -> str:
+    """Store a state and close the row in one transaction.
+
+    Args: also: a state that the row itself carried; what it proves is kept too.
+    """
+    with engine.storage.transaction() as tx:
+        extra = Recorded(newer=False, occurrences=0, effects=0)
+        if also is not None and also.modified_at <= order.modified_at:
+            extra = record_order(tx, engine, shop, also)
+        recorded = record_order(tx, engine, shop, order, fetched_at=fetched_at)
+        if note and fetched_at is not None:
+            _keep_fetched(tx, shop, order, fetched_at)
+        text = _told(order, recorded, extra)
+        if note:
+            text = f"{note}; {text}"
+        _settle(tx, engine, delivery, text)
+    if recorded.effects or extra.effects:
+        engine.bell.ring(shop.id)
+    return text
+
+
+def _told(order: Order, recorded: Recorded, extra: Recorded) -> str:
+    what = "stored" if recorded.newer else "known already"
+    fresh = recorded.occurrences + extra.occurrences
+    effects = recorded.effects + extra.effects
+    return f"order {order.ref} {what} as {order.state}: {fresh} new occurrences, {effects} effects"
+
+
+def _keep_fetched(tx: Transaction, shop: ShopRecord, order: Order, at: datetime) -> None:
+    """Keep what the shop answered beside the webhooks: a rebuild needs it."""
+    stamp = at.isoformat()
+    tx.add_deliveries(
+        [
+            NewDelivery(
+                shop.id,
+                f"fetch:{order.ref}:{stamp}",
+                DeliverySource.FETCH,
+                "order",
+                order.ref,
+                {},
+                encode_order(order),
+                at,
+                DeliveryState.DONE,
+                "read from the shop",
+            )
+        ]
+    )
+
+
+def _close(engine: Engine, delivery: DeliveryRecord, state: DeliveryState, reason: str) -> str:
+    with engine.storage.transaction() as tx:
+        _settle(tx, engine, delivery, reason, state)
+    return reason
+
+
+def _settle(
+    tx: Transaction,
+    engine: Engine,
+    delivery: DeliveryRecord,
+    reason: str,
+    state: DeliveryState = DeliveryState.DONE,
+) -> None:
+    kept = tx.settle_delivery(
+        delivery.id, delivery.fence, state=state, reason=reason, now=engine.clock.now()
+    )
+    if not kept:
+        raise FencedOff

@@ -1,0 +1,133 @@
+"""Store one authentic state of an order, what it proves, and what rules want."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connector.flows.engine import Engine
+from connector.flows.occurrences import STATE_OF_KIND, occurrences_of
+from connector.flows.run_rules import run_rules
+from connector.model.customer import normal_email, normal_phone
+from connector.model.order import Order, OrderState
+from connector.storage.port import Transaction
+from connector.storage.records import OccurrenceRecord, ShopRecord, StoredOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What storing one state brought.
+
+    Attributes:
+        newer: whether the state became the newest known one.
+        occurrences: how many were new; effects: how many were planned.
+    """
+
+    newer: bool
+    occurrences: int
+    effects: int
+
+
+def buyer_keys(shop: ShopRecord, order: Order) -> tuple[str, ...]:
+    """Name the buyer by everything that identifies one, strongest first."""
+    keys: list[str] = []
+    email = normal_email(order.buyer.email)
+    if email:
+        keys.append(f"email:{email}")
+    country = order.billing_address.country if order.billing_address else ""
+    phone = normal_phone(order.buyer.phone, country)
+    if phone:
+        keys.append(f"phone:{phone}")
+    if order.buyer.ref:
+        keys.append(f"ref:{shop.id}:{order.buyer.ref}")
+    return tuple(keys)
+
+
+def is_newer(order: Order, stored: StoredOrder | None, fetched_at: datetime | None) -> bool:
+    """Tell whether a state replaces the stored one.
+
+    A state just read from the shop wins over one of the same second; a state that
+    was carried by a webhook has to be strictly newer.
+    """
+    if stored is None:
+        return True
+    if order.modified_at == stored.order.modified_at:
+        return fetched_at is not None and (
+            stored.fetched_at is None or fetched_at >= stored.fetched_at
+        )
+    return order.modified_at > stored.order.modified_at
+
+
+def record_order(
+    tx: Transaction,
+    engine: Engine,
+    shop: ShopRecord,
+    order: Order,
+    *,
+    fetched_at: datetime | None = None,
+) -> Recorded:
+    """Store a state, its occurrences, evaluations and planned effects.
+
+    Args: fetched_at: when the shop was asked, for a state read through its API.
+    """
+    tx.lock_order(shop.id, order.ref)
+    stored = tx.order(shop.id, order.ref)
+    if order.drafted:
+        return Recorded(newer=False, occurrences=0, effects=0)
+    newer = is_newer(order, stored, fetched_at)
+    now = engine.clock.now()
+    keys = buyer_keys(shop, order)
+    buyer_id = stored.buyer_id if stored else None
+    if keys and (newer or buyer_id is None):
+        buyer_id = tx.find_buyer(keys)
+    if newer:
+        tx.put_order(shop.id, order, buyer_id=buyer_id, seen_at=now, fetched_at=fetched_at)
+    elif stored is not None and fetched_at is not None:
+        tx.put_order(
+            shop.id,
+            stored.order,
+            buyer_id=buyer_id,
+            seen_at=stored.seen_at,
+            fetched_at=fetched_at,
+        )
+    current = order if newer or stored is None else stored.order
+    happened = _new_occurrences(tx, shop, order, now)
+    if not happened:
+        return Recorded(newer=newer, occurrences=0, effects=0)
+    current = with_order_count(tx, shop, current, buyer_id)
+    previous = stored.order if stored else None
+    effects = 0
+    for item in happened:
+        effects += run_rules(tx, engine, shop, item, current, previous, buyer_id)
+    return Recorded(newer=newer, occurrences=len(happened), effects=effects)
+
+
+def deleted_state(order: Order, at: datetime) -> Order:
+    """Give the state of an order that the shop has no more."""
+    return replace(order, state=OrderState.DELETED, modified_at=max(at, order.modified_at))
+
+
+def with_order_count(
+    tx: Transaction, shop: ShopRecord, order: Order, buyer_id: int | None
+) -> Order:
+    """Fill in which order of this buyer it is, in all connected shops."""
+    if buyer_id is None:
+        # Nobody to compare with: whether a nameless sale is a first one is not known.
+        return order
+    count = 1 + tx.count_buyer_orders(
+        buyer_id, before=order.placed_at, shop_id=shop.id, ref=order.ref
+    )
+    return replace(order, buyer=replace(order.buyer, order_count=count))
+
+
+def _new_occurrences(
+    tx: Transaction, shop: ShopRecord, order: Order, now: datetime
+) -> list[OccurrenceRecord]:
+    fresh: list[OccurrenceRecord] = []
+    for occurrence in occurrences_of(shop.id, order):
+        # Only a state can be written by us; the rest needs no look.
+        own = occurrence.kind in STATE_OF_KIND and tx.is_own_write(
+            shop.id, order.ref, occurrence.kind
+        )
+        number = tx.add_occurrence(occurrence, seen_at=now, own=own)
+        if number is not None:
+            fresh.append(OccurrenceRecord(number, occurrence, now, own))
+    return fresh

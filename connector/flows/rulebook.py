@@ -1,0 +1,66 @@
+"""The rules of each shop, compiled once and renewed when any rule changes."""
+
+import threading
+from dataclasses import dataclass
+
+from connector.errors import RuleInvalid
+from connector.model.event import OccurrenceKind
+from connector.model.order import ShopId
+from connector.rules.engine import CompiledRule, compile_rule
+from connector.rules.load import rule_from_source
+from connector.storage.port import Transaction
+from connector.storage.records import RuleRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRule:
+    """One enabled rule, ready to be asked."""
+
+    record: RuleRecord
+    compiled: CompiledRule
+
+
+class Rulebook:
+    """Keeps the compiled rules of all shops in memory.
+
+    What is kept is true for one revision of the rules; a transaction that sees
+    another revision reads them again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revision = -1
+        self._rules: dict[ShopId, dict[OccurrenceKind, tuple[ActiveRule, ...]]] = {}
+
+    def enabled(
+        self, tx: Transaction, shop_id: ShopId, kind: OccurrenceKind
+    ) -> tuple[ActiveRule, ...]:
+        """Give the shop's enabled rules for one kind of occurrence."""
+        revision = tx.rules_revision()
+        with self._lock:
+            if revision != self._revision:
+                self._rules.clear()
+                self._revision = revision
+            book = self._rules.get(shop_id)
+        if book is None:
+            book = _read(tx, shop_id)
+            with self._lock:
+                if revision == self._revision:
+                    self._rules[shop_id] = book
+        return book.get(kind, ())
+
+
+def _read(tx: Transaction, shop_id: ShopId) -> dict[OccurrenceKind, tuple[ActiveRule, ...]]:
+    book: dict[OccurrenceKind, tuple[ActiveRule, ...]] = {}
+    for record in tx.rules(shop_id):
+        if not record.enabled:
+            continue
+        try:
+            compiled = compile_rule(rule_from_source(record.source))
+        except RuleInvalid:
+            # Stored by another version of the program; `doctor` lists it. The other
+            # rules go on.
+            continue
+        kind = compiled.rule.trigger
+        book[kind] = (*book.get(kind, ()), ActiveRule(record, compiled))
+    return book

@@ -1,0 +1,101 @@
+"""Ask the rules about one occurrence and plan what they want done."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from connector.flows.engine import Engine
+from connector.flows.rulebook import ActiveRule
+from connector.model.effect import ConditionSeen, Evaluation, Verdict
+from connector.model.order import Order
+from connector.rules.engine import evaluate
+from connector.rules.fields import ShopView, facts_of
+from connector.rules.plan import once_key, plan_effects
+from connector.storage.port import Transaction
+from connector.storage.records import OccurrenceRecord, ShopRecord
+
+# A shop's clock may be this far from ours when we judge "before it was connected".
+CLOCK_GRACE: Final = timedelta(minutes=15)
+
+
+def view_of(shop: ShopRecord) -> ShopView:
+    """Give what rules and messages may know of a shop."""
+    return ShopView(
+        id=shop.id,
+        platform=shop.platform,
+        name=shop.name,
+        url=shop.address,
+        currency=shop.currency,
+        timezone=shop.timezone,
+        country=shop.country,
+        locale=shop.locale,
+        contact=shop.settings.get("contact", ""),
+    )
+
+
+def run_rules(
+    tx: Transaction,
+    engine: Engine,
+    shop: ShopRecord,
+    happened: OccurrenceRecord,
+    order: Order,
+    previous: Order | None,
+    buyer_id: int | None,
+) -> int:
+    """Evaluate each enabled rule that waits for this kind; tell how many effects are new.
+
+    Args: order: the newest known state, with the buyer's order count. previous: the
+        state we held before, for the operator `changed`.
+    """
+    rules = engine.rulebook.enabled(tx, shop.id, happened.occurrence.kind)
+    if not rules:
+        return 0
+    now = engine.clock.now()
+    facts = facts_of(order, happened.occurrence, view_of(shop), previous)
+    planned = 0
+    for active in rules:
+        verdict = _bar(active, shop, happened, order, now)
+        seen: tuple[ConditionSeen, ...] = ()
+        if verdict is None:
+            held, seen = evaluate(active.compiled, facts)
+            verdict = Verdict.MATCHED if held else Verdict.NOT_MATCHED
+        rule, record = active.compiled.rule, active.record
+        if verdict is Verdict.MATCHED:
+            key = once_key(rule, happened.occurrence, buyer_id)
+            if not tx.claim_once(shop.id, rule.id, key, happened.id):
+                verdict = Verdict.ONCE_ALREADY
+        if verdict is Verdict.MATCHED:
+            effects = plan_effects(
+                rule,
+                record.version,
+                happened.id,
+                happened.occurrence,
+                order,
+                view_of(shop),
+                now,
+                engine.code_key,
+            )
+            planned += tx.add_effects(effects, now=now)
+        tx.add_evaluation(
+            Evaluation(shop.id, order.ref, rule.id, record.version, happened.id, verdict, now, seen)
+        )
+    return planned
+
+
+def _bar(
+    active: ActiveRule,
+    shop: ShopRecord,
+    happened: OccurrenceRecord,
+    order: Order,
+    now: datetime,
+) -> Verdict | None:
+    """Tell why a rule is not even asked, or None."""
+    if happened.own:
+        return Verdict.OWN_WRITE
+    occurred_at = happened.occurrence.occurred_at
+    if occurred_at + active.compiled.rule.max_age < now:
+        return Verdict.TOO_OLD
+    if occurred_at < shop.created_at - CLOCK_GRACE:
+        return Verdict.TOO_OLD
+    if order.test:
+        return Verdict.TEST_ORDER
+    return None

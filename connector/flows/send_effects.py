@@ -1,0 +1,326 @@
+"""Carry out one effect: look whether it should still happen, look before writing, write."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from connector.errors import (
+    AdapterError,
+    AuthRejected,
+    MessageInvalid,
+    NotFound,
+    OutcomeUnknown,
+    PermanentFailure,
+    ShopPaused,
+    TemporaryFailure,
+    Unsupported,
+)
+from connector.flows.compose_message import SkipMessage, message_of
+from connector.flows.engine import Engine
+from connector.flows.occurrences import STATE_OF_KIND
+from connector.flows.record_order import deleted_state, record_order, with_order_count
+from connector.flows.should_happen import hold_until, why_not
+from connector.flows.write_back import action_of
+from connector.jobs import retry
+from connector.model.effect import EffectKind, EffectState
+from connector.model.event import OccurrenceKind
+from connector.model.message import Message, MessageClass
+from connector.model.order import Order
+from connector.model.write import SetStatus, WriteBack, WriteResult
+from connector.ports import ShopAdapter
+from connector.storage.port import Transaction
+from connector.storage.records import EffectRecord, ShopRecord, ShopState
+
+_REDACTED: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an effect is to be settled."""
+
+    state: EffectState
+    reason: str = ""
+    due_at: datetime | None = None
+    result: dict[str, Any] | None = None
+    probed: bool = False
+    uncount: bool = False
+    message: Message | None = None
+
+
+def send_effect(engine: Engine, effect: EffectRecord) -> Outcome:
+    """Carry out one claimed effect and settle it.
+
+    Raises: StorageUnavailable: the claim stays until its lease is over; the outcome
+        is looked up then.
+    """
+    shop = engine.shop(effect.planned.shop_id)
+    if shop is None or shop.state is ShopState.REMOVED:
+        outcome = Outcome(EffectState.SKIPPED, "the shop was removed")
+    else:
+        outcome = _try(engine, shop, effect)
+    _settle(engine, effect, outcome)
+    return outcome
+
+
+def _try(engine: Engine, shop: ShopRecord, effect: EffectRecord) -> Outcome:
+    before = _bar_before_reading(engine, effect)
+    if before is not None:
+        return before
+    adapter = engine.adapter_of(shop)
+    try:
+        order = _read_again(engine, shop, adapter, effect)
+        reason = _should_not(engine, effect, order)
+        if reason and effect.state is not EffectState.UNKNOWN:
+            return Outcome(EffectState.SKIPPED, reason)
+        if effect.planned.kind is EffectKind.MESSAGE:
+            return _send_message(engine, shop, effect, order)
+        return _write(engine, shop, adapter, effect, order, stop=reason)
+    except AdapterError as err:
+        return failed(engine, shop, effect, err)
+    except MessageInvalid as err:
+        return Outcome(EffectState.DEAD, f"the text cannot be made: {err}")
+
+
+def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
+    now = engine.clock.now()
+    planned = effect.planned
+    unknown = effect.state is EffectState.UNKNOWN
+    with engine.storage.reading() as tx:
+        first = tx.effect(planned.waits_for) if planned.waits_for else None
+    if not unknown and first is not None and first.state is not EffectState.DONE:
+        return Outcome(
+            EffectState.SKIPPED, f"step {first.planned.step} was not done: {first.reason}"
+        )
+    if not unknown and planned.expires_at is not None and now > planned.expires_at:
+        return Outcome(EffectState.SKIPPED, "too late: its time was over before it could be done")
+    later = None if unknown else hold_until(planned, now)
+    if later is not None:
+        return Outcome(EffectState.PLANNED, "waits for its hours", due_at=later, uncount=True)
+    return None
+
+
+def _read_again(
+    engine: Engine, shop: ShopRecord, adapter: ShopAdapter, effect: EffectRecord
+) -> Order:
+    """Read the order as it is now and keep what that proves."""
+    ref = effect.planned.order_ref
+    asked_at = engine.clock.now()
+    order: Order | None
+    try:
+        order = adapter.fetch_order(ref)
+    except NotFound:
+        order = None
+    with engine.storage.transaction() as tx:
+        stored = tx.order(shop.id, ref)
+        if order is None:
+            if stored is None:
+                raise NotFound(f"order {ref} is not in the shop", platform=shop.platform)
+            order = deleted_state(stored.order, asked_at)
+        record_order(tx, engine, shop, order, fetched_at=asked_at)
+        stored = tx.order(shop.id, ref)
+        buyer_id = stored.buyer_id if stored else None
+        return with_order_count(tx, shop, order, buyer_id)
+
+
+def _should_not(engine: Engine, effect: EffectRecord, order: Order) -> str:
+    with engine.storage.reading() as tx:
+        happened = tx.occurrences_of(effect.planned.shop_id, effect.planned.order_ref)
+        rule = tx.rule(effect.planned.shop_id, effect.planned.rule_id, effect.planned.rule_version)
+    return why_not(rule, effect.planned, order, happened)
+
+
+def _write(
+    engine: Engine,
+    shop: ShopRecord,
+    adapter: ShopAdapter,
+    effect: EffectRecord,
+    order: Order,
+    *,
+    stop: str,
+) -> Outcome:
+    action = action_of(engine, shop, effect, order)
+    found = adapter.find(action)
+    if found is not None:
+        return _done(found, adopted=True)
+    if effect.state is EffectState.UNKNOWN:
+        later = retry.probe_delay(effect.probes)
+        asked = effect.result.get("unknown_since")
+        if later is not None and not _long_ago(engine, asked):
+            return Outcome(
+                EffectState.UNKNOWN,
+                "its outcome is unknown: not found yet, looked up again later",
+                due_at=engine.clock.now() + later,
+                result=None if asked else {"unknown_since": engine.clock.now().isoformat()},
+                probed=True,
+                uncount=True,
+            )
+        if stop:
+            return Outcome(EffectState.SKIPPED, stop)
+    own = _own_kind(action)
+    if own is not None:
+        with engine.storage.transaction() as tx:
+            tx.note_own_write(shop.id, order.ref, own, engine.clock.now())
+    try:
+        return _done(adapter.write(action), adopted=False)
+    except OutcomeUnknown as err:
+        return _lost(engine, adapter, action, err)
+    except AdapterError:
+        if own is not None:
+            with engine.storage.transaction() as tx:
+                tx.forget_own_write(shop.id, order.ref, own)
+        raise
+
+
+def _own_kind(action: WriteBack) -> OccurrenceKind | None:
+    """Tell which occurrence a change of status will look like when it comes back."""
+    if not isinstance(action, SetStatus):
+        return None
+    word = action.status.replace("-", "_").replace("cancelled", "canceled")
+    for kind, state in STATE_OF_KIND.items():
+        if state == word:
+            return kind
+    return OccurrenceKind.ORDER_PAID if word in {"processing", "paid"} else None
+
+
+def _long_ago(engine: Engine, since: Any) -> bool:
+    """Tell whether the lost request is surely over in the shop."""
+    if not isinstance(since, str):
+        return False
+    age = engine.clock.now() - datetime.fromisoformat(since)
+    return age >= timedelta(seconds=retry.PROBE_S[0])
+
+
+def _lost(engine: Engine, adapter: ShopAdapter, action: WriteBack, err: OutcomeUnknown) -> Outcome:
+    """Look once at once: most lost answers belong to writes that were done."""
+    now = engine.clock.now()
+    try:
+        found = adapter.find(action)
+    except AdapterError:
+        found = None
+    if found is not None:
+        return _done(found, adopted=True)
+    return Outcome(
+        EffectState.UNKNOWN,
+        f"its outcome is unknown: {short(err)}",
+        due_at=now + timedelta(seconds=retry.PROBE_S[0]),
+        result={"unknown_since": now.isoformat()},
+    )
+
+
+def _done(found: WriteResult, *, adopted: bool) -> Outcome:
+    result: dict[str, Any] = {"ref": found.ref, **dict(found.detail)}
+    if adopted:
+        result["adopted"] = True
+    return Outcome(EffectState.DONE, "found in the shop" if adopted else "", result=result)
+
+
+def _send_message(engine: Engine, shop: ShopRecord, effect: EffectRecord, order: Order) -> Outcome:
+    try:
+        message = message_of(engine, shop, effect, order)
+    except SkipMessage as skip:
+        return Outcome(EffectState.SKIPPED, skip.reason)
+    channel = engine.channels.get(message.channel)
+    if channel is None:
+        return Outcome(
+            EffectState.DEAD, f"no channel {message.channel!r} is set up; see `postventa doctor`"
+        )
+    if effect.state is EffectState.UNKNOWN and message.message_class is not MessageClass.SERVICE:
+        # An offer that may have arrived is not sent again: at most once.
+        return Outcome(
+            EffectState.DEAD,
+            "needs a person: it may have been sent, and offers go out at most once",
+        )
+    try:
+        sent = channel.send(message)
+    except OutcomeUnknown as err:
+        # A service mail is repeated with the same Message-ID: at least once.
+        return Outcome(
+            EffectState.UNKNOWN,
+            f"it may have been sent: {short(err)}",
+            due_at=engine.clock.now() + timedelta(seconds=retry.PROBE_S[0]),
+        )
+    result = {"ref": sent.ref, "to": message.to, **dict(sent.detail)}
+    return Outcome(EffectState.DONE, result=result, message=message)
+
+
+def failed(engine: Engine, shop: ShopRecord, effect: EffectRecord, err: AdapterError) -> Outcome:
+    """Decide what follows from an error of the shop or channel.
+
+    An effect whose outcome is unknown stays so until it has been looked up.
+    """
+    now = engine.clock.now()
+    unknown = effect.state is EffectState.UNKNOWN
+    waiting = EffectState.UNKNOWN if unknown else EffectState.PLANNED
+    if isinstance(err, AuthRejected) and effect.planned.kind is not EffectKind.MESSAGE:
+        with engine.storage.transaction() as tx:
+            tx.update_shop(shop.id, state=ShopState.DISCONNECTED)
+        engine.log("shop.disconnected", shop_id=shop.id, request_id=err.request_id)
+        return Outcome(waiting, short(err), due_at=now, uncount=True)
+    if isinstance(err, ShopPaused):
+        due_at = now + timedelta(seconds=retry.PAUSED_S)
+        return Outcome(waiting, short(err), due_at=due_at, uncount=True)
+    if isinstance(err, Unsupported | PermanentFailure):
+        return Outcome(EffectState.DEAD, f"needs a person: {short(err)}")
+    if isinstance(err, TemporaryFailure | OutcomeUnknown):
+        if effect.attempts >= retry.MAX_ATTEMPTS:
+            return Outcome(
+                EffectState.DEAD, f"needs a person: tried {effect.attempts} times. {short(err)}"
+            )
+        wait = retry.delay_before(max(effect.attempts, 1), retry_after_s=err.retry_after_s)
+        return Outcome(waiting, short(err), due_at=now + wait)
+    return Outcome(EffectState.DEAD, f"needs a person: {short(err)}")
+
+
+def short(err: AdapterError) -> str:
+    """Write an error for people: what, where, and the platform's number of the call."""
+    text = str(err)[:_REDACTED]
+    if err.request_id:
+        text += f" (request {err.request_id[:80]})"
+    return text
+
+
+def _settle(engine: Engine, effect: EffectRecord, outcome: Outcome) -> None:
+    now = engine.clock.now()
+    planned = effect.planned
+
+    def store(tx: Transaction) -> None:
+        kept = tx.settle_effect(
+            planned.key,
+            effect.fence,
+            state=outcome.state,
+            reason=outcome.reason,
+            now=now,
+            due_at=outcome.due_at,
+            result=outcome.result,
+            probed=outcome.probed,
+            uncount=outcome.uncount,
+        )
+        if not kept:
+            return
+        if outcome.message is not None:
+            tx.add_message(
+                outcome.message,
+                sent_at=now,
+                result={name: str(value) for name, value in (outcome.result or {}).items()},
+            )
+        if outcome.state is EffectState.SKIPPED:
+            _give_back_once(tx, effect)
+
+    with engine.storage.transaction() as tx:
+        store(tx)
+    if outcome.state in {EffectState.DONE, EffectState.SKIPPED, EffectState.DEAD}:
+        # Steps that waited for this one can go on.
+        engine.bell.ring(planned.shop_id)
+
+
+def _give_back_once(tx: Transaction, effect: EffectRecord) -> None:
+    """Let the rule act another time when nothing at all came of this one."""
+    planned = effect.planned
+    others = [
+        other
+        for other in tx.effects_of(planned.shop_id, planned.order_ref)
+        if other.planned.rule_id == planned.rule_id
+        and other.planned.occurrence_id == planned.occurrence_id
+    ]
+    if all(other.state is EffectState.SKIPPED for other in others):
+        tx.release_once(planned.shop_id, planned.rule_id, planned.occurrence_id)

@@ -1,0 +1,1 @@
+"""Claiming, settling, backing off: how rows are worked through."""

@@ -1,0 +1,186 @@
+"""Work through claimed rows: inbox rows first, then effects that are due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from connector.errors import (
+    AdapterError,
+    AuthRejected,
+    PostventaError,
+    ShopPaused,
+    StorageUnavailable,
+)
+from connector.flows.engine import Engine
+from connector.flows.ingest import FencedOff, ingest
+from connector.flows.send_effects import send_effect, short
+from connector.jobs import retry
+from connector.jobs.leases import Leases
+from connector.model.effect import EffectState
+from connector.model.order import ShopId
+from connector.storage.records import DeliveryRecord, DeliveryState, EffectRecord, ShopState
+
+KILL_SWITCH: Final = "effects.stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Claimed rows of one shop; they are worked off one after the other."""
+
+    shop_id: ShopId
+    deliveries: tuple[DeliveryRecord, ...]
+    effects: tuple[EffectRecord, ...]
+
+
+class Worker:
+    """Claims rows and works them off; never sleeps itself."""
+
+    def __init__(self, engine: Engine, leases: Leases | None = None) -> None:
+        self._engine = engine
+        self._leases = leases or Leases()
+
+    def claim(self, limit: int, busy: Sequence[ShopId] = ()) -> list[Batch]:
+        """Take rows that are due, in batches by shop.
+
+        Args: limit: most inbox rows and most effects. busy: shops to pass over.
+        """
+        now = self._engine.clock.now()
+        until = now + timedelta(seconds=retry.LEASE_S)
+        with self._engine.storage.transaction() as tx:
+            deliveries = tx.claim_deliveries(now=now, lease_until=until, limit=limit, busy=busy)
+            stopped = tx.value(KILL_SWITCH) is not None
+            effects: Sequence[EffectRecord] = ()
+            if not stopped:
+                effects = tx.claim_effects(now=now, lease_until=until, limit=limit, busy=busy)
+        self._leases.hold(deliveries, effects)
+        shops = dict.fromkeys(
+            [row.shop_id for row in deliveries] + [row.planned.shop_id for row in effects]
+        )
+        return [
+            Batch(
+                shop_id,
+                tuple(row for row in deliveries if row.shop_id == shop_id),
+                tuple(row for row in effects if row.planned.shop_id == shop_id),
+            )
+            for shop_id in shops
+        ]
+
+    def work(self, batch: Batch) -> int:
+        """Work off one batch; tell how many rows it had."""
+        for delivery in batch.deliveries:
+            try:
+                self._deliver(delivery)
+            finally:
+                self._leases.drop_delivery(delivery)
+        for effect in batch.effects:
+            try:
+                self._carry_out(effect)
+            finally:
+                self._leases.drop_effect(effect)
+        return len(batch.deliveries) + len(batch.effects)
+
+    def drain(self, *, rounds: int = 1000) -> int:
+        """Work until nothing is due; tell how many rows were worked off."""
+        total = 0
+        for _ in range(rounds):
+            batches = self.claim(50)
+            if not batches:
+                break
+            total += sum(self.work(batch) for batch in batches)
+        return total
+
+    def _deliver(self, delivery: DeliveryRecord) -> None:
+        engine = self._engine
+        try:
+            ingest(engine, delivery)
+        except FencedOff:
+            engine.log("delivery.taken_over", delivery_id=delivery.id)
+        except StorageUnavailable as err:
+            # The row stays claimed; its lease ends and it is taken again.
+            engine.log("delivery.not_stored", delivery_id=delivery.id, error=str(err))
+        except AdapterError as err:
+            self._put_back(delivery, err)
+        except Exception as err:  # noqa: BLE001 - one bad row must not stop its neighbors
+            self._fault(delivery, err)
+        else:
+            engine.log("delivery.done", delivery_id=delivery.id, shop_id=delivery.shop_id)
+
+    def _put_back(self, delivery: DeliveryRecord, err: AdapterError) -> None:
+        state, wait = DeliveryState.WAITING, timedelta(0)
+        if isinstance(err, AuthRejected):
+            with self._engine.storage.transaction() as tx:
+                tx.update_shop(delivery.shop_id, state=ShopState.DISCONNECTED)
+            wait = timedelta(seconds=retry.PAUSED_S)
+        elif isinstance(err, ShopPaused):
+            wait = timedelta(seconds=retry.PAUSED_S)
+        elif delivery.attempts >= retry.MAX_ATTEMPTS:
+            state = DeliveryState.DEAD
+        else:
+            wait = retry.delay_before(delivery.attempts, retry_after_s=err.retry_after_s)
+        self._settle(delivery, state, short(err), due_in=wait)
+
+    def _fault(self, delivery: DeliveryRecord, err: Exception) -> None:
+        """Put a row back after a fault of ours, or set it aside."""
+        engine = self._engine
+        engine.log("delivery.fault", delivery_id=delivery.id, error=type(err).__name__, fault=err)
+        text = str(err) if isinstance(err, PostventaError) else type(err).__name__
+        if delivery.attempts >= retry.MAX_STARTS:
+            self._settle(delivery, DeliveryState.DEAD, f"needs a person: a fault of ours: {text}")
+        else:
+            wait = retry.delay_before(delivery.attempts, retry_after_s=None)
+            self._settle(delivery, DeliveryState.WAITING, f"a fault of ours: {text}", due_in=wait)
+
+    def _settle(
+        self,
+        delivery: DeliveryRecord,
+        state: DeliveryState,
+        reason: str,
+        due_in: timedelta = timedelta(0),
+    ) -> None:
+        now = self._engine.clock.now()
+        try:
+            with self._engine.storage.transaction() as tx:
+                tx.settle_delivery(
+                    delivery.id,
+                    delivery.fence,
+                    state=state,
+                    reason=reason,
+                    now=now,
+                    due_at=now + due_in,
+                )
+        except StorageUnavailable as err:
+            self._engine.log("delivery.not_stored", delivery_id=delivery.id, error=str(err))
+
+    def _carry_out(self, effect: EffectRecord) -> None:
+        engine = self._engine
+        try:
+            outcome = send_effect(engine, effect)
+        except StorageUnavailable as err:
+            # The claim stays; when its lease is over the outcome is looked up.
+            engine.log("effect.not_stored", effect_key=effect.key, error=str(err))
+        except Exception as err:  # noqa: BLE001 - one bad effect must not stop its neighbors
+            engine.log("effect.fault", effect_key=effect.key, error=type(err).__name__, fault=err)
+            self._effect_fault(effect, err)
+        else:
+            engine.log("effect.settled", effect_key=effect.key, state=str(outcome.state))
+
+    def _effect_fault(self, effect: EffectRecord, err: Exception) -> None:
+        now = self._engine.clock.now()
+        # Where the fault came in is not known, so the outcome is not either.
+        dead = effect.attempts >= retry.MAX_STARTS
+        state = EffectState.DEAD if dead else EffectState.UNKNOWN
+        text = str(err) if isinstance(err, PostventaError) else type(err).__name__
+        wait = retry.delay_before(max(effect.attempts, 1), retry_after_s=None)
+        try:
+            with self._engine.storage.transaction() as tx:
+                tx.settle_effect(
+                    effect.key,
+                    effect.fence,
+                    state=state,
+                    reason=f"needs a person: {text}" if dead else f"a fault of ours: {text}",
+                    now=now,
+                    due_at=now + wait,
+                )
+        except StorageUnavailable as again:
+            self._engine.log("effect.not_stored", effect_key=effect.key, error=str(again))
