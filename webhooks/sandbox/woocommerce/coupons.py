@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from webhooks.sandbox.woocommerce.discounts import coupon_by_code
 from webhooks.sandbox.woocommerce.errors import (
     WooError,
     invalid_id,
     missing_param,
     not_in,
 )
-from webhooks.sandbox.woocommerce.orders import EMAIL, apply_meta, coupon_by_code
+from webhooks.sandbox.woocommerce.orders import EMAIL, apply_meta
 from webhooks.sandbox.woocommerce.render import links
 from webhooks.sandbox.woocommerce.store import Store, read_amount, read_moment
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from webhooks.sandbox._server import Refused
-from webhooks.sandbox.woocommerce import catalog, orders, refunds
+from webhooks.sandbox.woocommerce import catalog, discounts, orders, refunds
 from webhooks.sandbox.woocommerce.render import OrderWriter
 from webhooks.sandbox.woocommerce.store import (
     STATUSES,
@@ -52,7 +52,7 @@ def place(store: Store, data: dict[str, Any]) -> Order:
         message = f"unknown status {status!r}; known: {sorted(STATUSES)}"
         raise Refused(message)
     codes = [{"code": code} for code in data.get("coupons", [])]
-    orders.check_coupons(store, {"coupon_lines": codes})
+    discounts.check_coupons(store, {"coupon_lines": codes})
     order = orders.new_order(store, str(data.get("created_via", "store-api")), at)
     order.currency = str(data.get("currency", store.currency))
     order.customer_note = str(data.get("note", ""))
@@ -66,7 +66,7 @@ def place(store: Store, data: dict[str, Any]) -> Order:
     order.shipping_lines.append(Line(store.part_id(), "Envío 24-48h", shipping, method_id=kind))
     if data.get("account"):
         order.customer_id = catalog.add_customer(store, order)
-    orders.use_coupons(store, order, [code["code"] for code in codes])
+    discounts.use_coupons(store, order, [code["code"] for code in codes])
     extra = dict(data.get("meta", {}))
     if data.get("locale"):
         extra.setdefault("wpml_language", str(data["locale"])[:2])
