@@ -1,0 +1,211 @@
+"""The composition root: settings become a store, adapters, channels and an engine."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from adapters.catalogue import load_channel, load_shop
+from adapters.storage.database import open_database
+
+from adapters.bells.embedded import EmbeddedBell
+from connector.errors import ConfigurationError
+from connector.flows.engine import Engine
+from connector.flows.rulebook import Rulebook
+from connector.model.order import ShopId
+from connector.ports import Bell, ChannelAdapter, Clock, ShopAdapter
+from connector.secret import Secret
+from connector.settings import Settings
+from connector.storage.port import Storage
+from connector.storage.records import ShopRecord
+from webhooks.clock import SystemClock
+from webhooks.logs import log_event
+
+_KEY_BYTES: Final = 32
+_FINGERPRINT: Final = "key.fingerprint"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything that a server, a worker or a command needs."""
+
+    settings: Settings
+    storage: Storage
+    clock: Clock
+    bell: Bell
+    engine: Engine
+    adapters: "AdapterPool" = field(repr=False)
+
+    def adapter_of(self, shop: ShopRecord) -> ShopAdapter:
+        """Give the adapter of a shop."""
+        return self.adapters.of(shop)
+
+    def base_url(self) -> str:
+        """Give the public address of this server.
+
+        Raises: ConfigurationError: it is not set.
+        """
+        if not self.settings.base_url:
+            raise ConfigurationError(
+                "POSTVENTA_BASE_URL is not set: write the address under which the shop "
+                "reaches this server, like https://postventa.example.com"
+            )
+        return self.settings.base_url
+
+
+class AdapterPool:
+    """Keeps one adapter a shop, made anew when its stored values change."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._made: dict[ShopId, tuple[object, ShopAdapter]] = {}
+
+    def of(self, shop: ShopRecord) -> ShopAdapter:
+        """Give the adapter of a shop."""
+        stamp = (
+            shop.platform,
+            tuple(sorted(shop.settings.items())),
+            tuple(sorted((name, value.reveal()) for name, value in shop.secrets.items())),
+            shop.timezone,
+            shop.currency,
+        )
+        with self._lock:
+            known = self._made.get(shop.id)
+            if known is not None and known[0] == stamp:
+                return known[1]
+        adapter = self.build(
+            shop.platform,
+            {**shop.settings, "timezone": shop.timezone, "currency": shop.currency},
+            shop.secrets,
+        )
+        with self._lock:
+            self._made[shop.id] = (stamp, adapter)
+        return adapter
+
+    def build(
+        self, platform: str, settings: Mapping[str, str], values: Mapping[str, Secret]
+    ) -> ShopAdapter:
+        """Make an adapter from plain and secret values.
+
+        Raises: ConfigurationError: a value is missing or wrong.
+        """
+        return load_shop(platform)(
+            settings,
+            values,
+            allow_private=self._settings.allow_private_hosts,
+            allow_http=self._settings.allow_http,
+        )
+
+
+@contextmanager
+def open_application(settings: Settings, *, clock: Clock | None = None) -> Iterator[Application]:
+    """Open the store and put everything together; close it at the end.
+
+    Raises: ConfigurationError: a setting, the key file or the database is wrong.
+    """
+    clock = clock or SystemClock()
+    master = read_key(settings)
+    storage = open_database(
+        settings.database_url.reveal(), _derive(master, "sealing"), data_dir=settings.data_dir
+    )
+    try:
+        _check_key(storage, master)
+        bell = EmbeddedBell()
+        adapters = AdapterPool(settings)
+        engine = Engine(
+            storage=storage,
+            clock=clock,
+            bell=bell,
+            adapter_of=adapters.of,
+            channels=_channels(settings),
+            code_key=_derive(master, "codes"),
+            rulebook=Rulebook(),
+            log=log_event,
+        )
+        yield Application(settings, storage, clock, bell, engine, adapters)
+    finally:
+        storage.close()
+
+
+def _channels(settings: Settings) -> dict[str, ChannelAdapter]:
+    url = settings.smtp_url
+    if not url:
+        # Without a mail server messages are kept and shown, and nothing leaves.
+        return {"email": load_channel("demo")({}, {})}
+    return {"email": load_channel("smtp")({"from": settings.mail_from}, {"url": url})}
+
+
+def key_path(settings: Settings) -> Path:
+    """Tell where the key of this installation lies."""
+    return settings.secret_key_file or settings.data_dir / "secret.key"
+
+
+def read_key(settings: Settings) -> bytes:
+    """Read the key of this installation; make one on first use.
+
+    Returns: 32 bytes.
+    Raises: ConfigurationError: the file cannot be read or holds something else.
+    """
+    path = key_path(settings)
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_new_key(path)
+        text = path.read_text(encoding="ascii").strip()
+        key = base64.b64decode(text, validate=True)
+    except (OSError, ValueError) as err:
+        raise ConfigurationError(
+            f"The key file {path} cannot be read: {type(err).__name__}. It holds 32 bytes as "
+            "base64; restore your copy of it."
+        ) from err
+    if len(key) != _KEY_BYTES:
+        raise ConfigurationError(f"The key file {path} must hold 32 bytes as base64.")
+    return key
+
+
+def _write_new_key(path: Path) -> None:
+    text = base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n"
+    # Written aside and linked: two processes that start at once end with one key.
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, text)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _derive(master: bytes, purpose: str) -> bytes:
+    return hmac.new(master, f"postventa {purpose}".encode(), hashlib.sha256).digest()
+
+
+def _check_key(storage: Storage, master: bytes) -> None:
+    """Refuse to start with a key that cannot open what is stored."""
+    mark = _derive(master, "fingerprint").hex()[:16]
+    with storage.reading() as tx:
+        known = tx.value(_FINGERPRINT)
+    if known is None:
+        with storage.transaction() as tx:
+            known = tx.value(_FINGERPRINT)
+            if known is None:
+                tx.set_value(_FINGERPRINT, mark)
+                known = mark
+    if known != mark:
+        raise ConfigurationError(
+            "The secret key is not the one this database was made with: the shop keys in it "
+            "cannot be opened. Set POSTVENTA_SECRET_KEY_FILE to your copy of the right key."
+        )
