@@ -1,0 +1,1 @@
+"""Everything that reaches outside: each folder two levels down implements one port."""

@@ -1,0 +1,44 @@
+"""Figures for Prometheus, counted from the rows at the moment of asking."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from webhooks.wiring import Application
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class _Rows:
+    """Counts the rows by state."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[Metric]:
+        """Give all figures."""
+        with self._app.storage.reading() as tx:
+            counts = tx.counts()
+        inbox = GaugeMetricFamily("postventa_inbox", "Inbox rows", labels=["state"])
+        for state, number in counts.deliveries.items():
+            inbox.add_metric([str(state)], number)
+        inbox.add_metric(["rejected"], counts.rejected)
+        yield inbox
+        effects = GaugeMetricFamily("postventa_effects", "Effects", labels=["state"])
+        for state, number in counts.effects.items():
+            effects.add_metric([str(state)], number)
+        yield effects
+        oldest = counts.oldest_waiting_at
+        age = (self._app.clock.now() - oldest).total_seconds() if oldest else 0.0
+        yield GaugeMetricFamily(
+            "postventa_oldest_waiting_seconds", "Age of the oldest waiting inbox row", value=age
+        )
+
+
+def exposition(app: Application) -> bytes:
+    """Write all figures in the text form of Prometheus."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Rows(app))  # type: ignore[arg-type] # the base class is no protocol
+    return generate_latest(registry)

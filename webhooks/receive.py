@@ -1,0 +1,287 @@
+"""Take a webhook: check, store durably, answer; nothing more.
+
+Knows no framework. The hook path (plain WSGI) and the Flask view both convert to
+`Inbound` and back from `Answer`, so that both give the same answers.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from connector.errors import (
+    ContentTypeRejected,
+    DeliveryMalformed,
+    DeliveryTooLarge,
+    InboundRejected,
+    SignatureRejected,
+    StorageUnavailable,
+    UnknownAddress,
+)
+from connector.model.event import WebhookDelivery
+from connector.model.order import ShopId
+from connector.secret import Secret
+from connector.storage.port import Transaction
+from connector.storage.records import DeliverySource, NewDelivery, ShopRecord, ShopState
+from webhooks.urls import SHOPIFY_HOOK, WOOCOMMERCE_HOOK
+from webhooks.wiring import Application
+
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
+_PING: Final = b"webhook_id="
+_SHOP_DOMAIN: Final = "x-shopify-shop-domain"
+_SEEN_EVERY: Final = timedelta(seconds=5)
+_RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One HTTP request to a hook.
+
+    Attributes:
+        headers: names in lower case.
+        body: raw bytes; None when it was longer than the limit and not read.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered: a status and a small JSON object."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", _JSON),)
+
+
+def _answer(status: int, word: str, text: str = "", *more: tuple[str, str]) -> Answer:
+    fields = {"status": word} if not text else {"status": word, "detail": text}
+    return Answer(status, json.dumps(fields).encode() + b"\n", (("Content-Type", _JSON), *more))
+
+
+_STORED: Final = _answer(200, "stored")
+_DUPLICATE: Final = _answer(200, "duplicate")
+_PONG: Final = _answer(200, "pong")
+
+
+class Receiver:
+    """Takes webhooks of all connected shops."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._shops = _KnownShops(app)
+        self._lock = threading.Lock()
+        self._rejected: Counter[tuple[ShopId | None, str]] = Counter()
+        self._seen: dict[ShopId, datetime] = {}
+
+    def receive(self, request: Inbound) -> Answer:
+        """Take one request.
+
+        Returns: 200 stored, duplicate or ping; 4xx with what is wrong; 503 when it
+            cannot be stored. Never a 3xx, and never a 5xx for what the body says.
+        """
+        shop: ShopRecord | None = None
+        try:
+            if request.method != "POST":
+                return _answer(405, "rejected", "send webhooks by POST", ("Allow", "POST"))
+            body = self._shape(request)
+            shop = self._shop(request)
+            if _is_ping(request, body):
+                return _PONG
+            _json_only(request)
+            return self._store(shop, request, body)
+        except InboundRejected as err:
+            self._count(shop, err)
+            return _answer(err.status, "rejected", str(err))
+        except StorageUnavailable as err:
+            self._app.engine.log("delivery.not_stored", error=str(err))
+            return _answer(
+                503,
+                "unavailable",
+                "cannot store now; send it again",
+                ("Retry-After", str(_RETRY_AFTER_S)),
+            )
+
+    def flush(self) -> None:
+        """Write the counts of refused requests into the store."""
+        with self._lock:
+            rejected = dict(self._rejected)
+            self._rejected.clear()
+        if not rejected:
+            return
+        with self._app.storage.transaction() as tx:
+            for (shop_id, reason), count in rejected.items():
+                tx.count_rejected(shop_id, reason, count)
+
+    def _shape(self, request: Inbound) -> bytes:
+        encoding = request.headers.get("content-encoding", "").strip().lower()
+        if encoding not in {"", "identity"}:
+            raise ContentTypeRejected(
+                f"Content-Encoding {encoding[:20]} is not taken: send the body as it was signed"
+            )
+        kind = _media_type(request)
+        if kind not in {_JSON, _FORM}:
+            raise ContentTypeRejected
+        if request.body is None or len(request.body) > self._app.settings.body_limit_bytes:
+            limit = self._app.settings.body_limit_bytes
+            raise DeliveryTooLarge(f"the body is larger than {limit} bytes")
+        return request.body
+
+    def _shop(self, request: Inbound) -> ShopRecord:
+        if request.path.startswith(WOOCOMMERCE_HOOK):
+            shop = self._shops.by_token(request.path.removeprefix(WOOCOMMERCE_HOOK))
+            if shop is None or shop.platform != "woocommerce":
+                raise UnknownAddress
+            return shop
+        if request.path == SHOPIFY_HOOK:
+            domain = request.headers.get(_SHOP_DOMAIN, "").strip().lower()
+            if not domain:
+                raise DeliveryMalformed(missing=_missing_shopify(request))
+            shop = self._shops.by_domain(domain)
+            if shop is None:
+                # Shopify's own checks want 401 here: without the shop there is no
+                # secret that could prove the body.
+                raise SignatureRejected(f"no shop {domain[:80]!r} is connected")
+            return shop
+        raise UnknownAddress
+
+    def _store(self, shop: ShopRecord, request: Inbound, body: bytes) -> Answer:
+        now = self._app.clock.now()
+        adapter = self._app.adapter_of(shop)
+        delivery = WebhookDelivery(shop.id, request.headers, body, now)
+        adapter.verify(delivery, _secrets(shop))
+        row = NewDelivery(
+            shop.id,
+            adapter.key(delivery),
+            DeliverySource.WEBHOOK,
+            _topic(request),
+            adapter.lane(delivery),
+            _kept_headers(request.headers),
+            body,
+            now,
+        )
+        stored: list[int | None] = []
+        mark = self._is_due_to_mark(shop, now)
+
+        def work(tx: Transaction) -> None:
+            stored[:] = tx.add_deliveries([row])
+            if mark:
+                tx.update_shop(shop.id, last_delivery_at=now)
+
+        self._app.storage.submit(work)
+        if stored[0] is None:
+            return _DUPLICATE
+        self._app.bell.ring(shop.id)
+        return _STORED
+
+    def _is_due_to_mark(self, shop: ShopRecord, now: datetime) -> bool:
+        """Tell whether the time of the last delivery is to be written again."""
+        with self._lock:
+            seen = self._seen.get(shop.id)
+            due = seen is None or now - seen >= _SEEN_EVERY
+            if due:
+                self._seen[shop.id] = now
+        return due
+
+    def _count(self, shop: ShopRecord | None, err: InboundRejected) -> None:
+        with self._lock:
+            self._rejected[shop.id if shop else None, type(err).__name__] += 1
+
+
+class _KnownShops:
+    """Shops by address, kept for some seconds: a webhook costs no look-up."""
+
+    _FRESH = timedelta(seconds=5)
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, str], tuple[datetime, ShopRecord | None]] = {}
+
+    def by_token(self, token: str) -> ShopRecord | None:
+        """Find the shop of a WooCommerce address."""
+        return self._get("token", token[:200])
+
+    def by_domain(self, domain: str) -> ShopRecord | None:
+        """Find the shop of a Shopify domain."""
+        return self._get("domain", domain[:200])
+
+    def _get(self, kind: str, name: str) -> ShopRecord | None:
+        now = self._app.clock.now()
+        with self._lock:
+            kept = self._kept.get((kind, name))
+            if kept is not None and kept[1] is not None and now - kept[0] < self._FRESH:
+                return kept[1]
+        with self._app.storage.reading() as tx:
+            if kind == "token":
+                shop = tx.shop_by_token(name) if name else None
+            else:
+                shop = tx.shop_by_address("shopify", name)
+        if shop is not None and shop.state is ShopState.REMOVED:
+            shop = None
+        if shop is not None:
+            # Only shops that exist are kept: guesses must not fill the memory.
+            with self._lock:
+                self._kept[kind, name] = (now, shop)
+        return shop
+
+
+def _secrets(shop: ShopRecord) -> tuple[Secret, ...]:
+    names = {
+        "shopify": ("client_secret", "old_client_secret", "webhook_secret"),
+        "woocommerce": ("webhook_secret", "old_webhook_secret"),
+    }
+    return tuple(
+        shop.secrets[name] for name in names.get(shop.platform, ()) if name in shop.secrets
+    )
+
+
+def _media_type(request: Inbound) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _json_only(request: Inbound) -> None:
+    if _media_type(request) != _JSON:
+        raise ContentTypeRejected
+
+
+def _is_ping(request: Inbound, body: bytes) -> bool:
+    """Tell whether this is WooCommerce's unsigned greeting; it changes nothing."""
+    return (
+        request.path.startswith(WOOCOMMERCE_HOOK)
+        and _media_type(request) == _FORM
+        and "x-wc-webhook-signature" not in request.headers
+        and body.startswith(_PING)
+        and body[len(_PING) :].isdigit()
+    )
+
+
+def _missing_shopify(request: Inbound) -> list[str]:
+    wanted = (
+        "X-Shopify-Shop-Domain",
+        "X-Shopify-Topic",
+        "X-Shopify-Hmac-Sha256",
+        "X-Shopify-Webhook-Id",
+    )
+    return [name for name in wanted if not request.headers.get(name.lower())]
+
+
+def _topic(request: Inbound) -> str:
+    headers = request.headers
+    return (headers.get("x-wc-webhook-topic") or headers.get("x-shopify-topic") or "")[:100]
+
+
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Keep what the adapters read: the platforms' own headers."""
+    return {
+        name: value[:500]
+        for name, value in headers.items()
+        if name.startswith(("x-wc-", "x-shopify-")) or name in {"content-type", "user-agent"}
+    }

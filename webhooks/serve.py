@@ -1,0 +1,182 @@
+"""Run the web server and the workers of one process."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from waitress.server import create_server
+
+from connector.errors import AdapterError, PostventaError, StorageUnavailable
+from connector.flows.reconcile import reconcile
+from connector.jobs.leases import Leases
+from connector.jobs.retry import HEARTBEAT_S
+from connector.jobs.worker import Batch, Worker
+from connector.model.order import ShopId
+from connector.storage.records import ShopState
+from webhooks.app import create_app
+from webhooks.hook_path import HookPath
+from webhooks.receive import Receiver
+from webhooks.wiring import Application
+
+# Threads of the server: each waits for the commit that holds its delivery.
+SERVER_THREADS: Final = 32
+# A sweeper's look: work that nobody rang for is found after this time.
+SWEEP_S: Final = 5.0
+# Two batches of one shop at a time: a shop that hangs holds two threads, no more.
+PER_SHOP: Final = 2
+_ROWS: Final = 20
+
+
+class WebServer:
+    """Waitress in front of the hook path and the Flask app."""
+
+    def __init__(self, app: Application, *, host: str, port: int) -> None:
+        self.receiver = Receiver(app)
+        limit = app.settings.body_limit_bytes
+        web = HookPath(self.receiver, create_app(app, self.receiver), body_limit=limit)
+        # The body is read before a thread is taken, so slow clients hold none.
+        self._server: Any = create_server(
+            web,
+            host=host,
+            port=port,
+            threads=SERVER_THREADS,
+            connection_limit=1_000,
+            channel_timeout=30,
+            max_request_header_size=16_384,
+            # One byte more than ours, so that the answer for a large body is ours too.
+            max_request_body_size=limit + 1,
+            ident=None,
+            expose_tracebacks=False,
+            clear_untrusted_proxy_headers=True,
+        )
+        self.port: int = self._server.effective_port
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self._server.run()
+
+    def stop(self) -> None:
+        """Take no more requests."""
+        self._server.close()
+        self._server.task_dispatcher.shutdown()
+
+
+class WorkerPool:
+    """Threads that work through what is due, shops side by side."""
+
+    def __init__(self, app: Application, *, threads: int, receiver: Receiver | None = None) -> None:
+        self._app = app
+        self._receiver = receiver
+        self._leases = Leases()
+        self._worker = Worker(app.engine, self._leases)
+        self._size = threads
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._busy: Counter[ShopId] = Counter()
+        self._threads: list[threading.Thread] = []
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
+
+    def start(self) -> None:
+        """Start working."""
+        for name, target in (
+            ("dispatch", self._dispatch),
+            ("heartbeat", self._heartbeat),
+            ("poll", self._poll),
+        ):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Finish what is being worked on and stop."""
+        self._stopping.set()
+        self._app.bell.ring("")
+        self._pool.shutdown(wait=True)
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+    def _dispatch(self) -> None:
+        while not self._stopping.is_set():
+            if not self._guarded(self._hand_out):
+                self._app.bell.wait(self._pause_s())
+
+    def _hand_out(self) -> bool:
+        with self._lock:
+            free = self._size - self._busy.total()
+            busy = [shop for shop, count in self._busy.items() if count >= PER_SHOP]
+        if free <= 0:
+            return False
+        batches = self._worker.claim(_ROWS, busy)
+        for batch in batches:
+            with self._lock:
+                self._busy[batch.shop_id] += 1
+            self._pool.submit(self._work, batch)
+        return bool(batches)
+
+    def _work(self, batch: Batch) -> None:
+        try:
+            self._guarded(lambda: bool(self._worker.work(batch)))
+        finally:
+            with self._lock:
+                self._busy[batch.shop_id] -= 1
+            self._app.bell.ring(batch.shop_id)
+
+    def _pause_s(self) -> float:
+        """Tell how long nothing will be due."""
+        now = datetime.now(UTC)
+        try:
+            with self._app.storage.reading() as tx:
+                due_at = tx.next_due_at(now=now)
+        except StorageUnavailable:
+            return SWEEP_S
+        if due_at is None:
+            return SWEEP_S
+        # Never below: a row that is due and cannot be claimed must not spin us.
+        return min(max((due_at - now).total_seconds(), 0.05), SWEEP_S)
+
+    def _heartbeat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_S):
+            self._guarded(lambda: bool(self._leases.beat(self._app.storage, self._app.clock)))
+
+    def _poll(self) -> None:
+        every_s = self._app.settings.poll_interval_s
+        while not self._stopping.wait(min(every_s, 1.0)):
+            self._guarded(self._poll_due_shops)
+
+    def _poll_due_shops(self) -> bool:
+        if self._receiver is not None:
+            self._receiver.flush()
+        with self._app.storage.reading() as tx:
+            shops = [shop for shop in tx.shops() if shop.state is ShopState.CONNECTED]
+        for shop in shops:
+            if self._stopping.is_set():
+                break
+            with self._app.storage.transaction() as tx:
+                due = tx.claim_job(
+                    f"poll:{shop.id}",
+                    now=self._app.clock.now(),
+                    every_s=self._app.settings.poll_interval_s,
+                )
+            if not due:
+                continue
+            try:
+                reconcile(self._app.engine, shop)
+            except AdapterError as err:
+                self._app.engine.log(
+                    "poll.failed", shop_id=shop.id, error=type(err).__name__, status=err.status
+                )
+        return False
+
+    def _guarded(self, step: Callable[[], bool]) -> bool:
+        """Run one step; a fault is logged and the thread goes on."""
+        try:
+            return step()
+        except PostventaError as err:
+            self._app.engine.log("worker.not_stored", error=str(err))
+        except Exception as err:  # noqa: BLE001 - the thread must live
+            self._app.engine.log("worker.fault", fault=err)
+        self._stopping.wait(1.0)
+        return False
