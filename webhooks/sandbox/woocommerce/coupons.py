@@ -171,7 +171,9 @@ def _check_kind(data: dict[str, Any]) -> None:
         raise not_in("discount_type", "discount_type", KINDS)
 
 
-def _apply(store: Store, coupon: dict[str, Any], data: dict[str, Any]) -> None:
+def _apply(store: Store, coupon: dict[str, Any], sent: dict[str, Any]) -> None:
+    # Quirk(woocommerce): null changes nothing; "" takes an expiry away.
+    data = {name: value for name, value in sent.items() if value is not None}
     coupon.update({name: data[name] for name in COPIED if name in data})
     coupon["discount_type"] = data.get("discount_type", coupon["discount_type"])
     if "amount" in data:
@@ -192,7 +194,7 @@ def _apply(store: Store, coupon: dict[str, Any], data: dict[str, Any]) -> None:
 
 
 def _expiry(store: Store, raw: object) -> datetime | None:
-    if raw is None or not str(raw):
+    if not str(raw):
         return None
     moment = read_moment(str(raw), store.zone)
     if moment is None:

@@ -38,6 +38,7 @@ PLAIN: Final = (
     "transaction_id",
     "currency",
 )
+HOME_FACTOR: Final = 1 + Decimal(RATES[""][3]) / 100
 MAILED: Final = {
     "processing": "We have received your order",
     "completed": "Your order is complete",
@@ -125,26 +126,34 @@ def apply(store: Store, order: Order, data: dict[str, Any]) -> None:
             setattr(order, name, data[name])
     if isinstance(data.get("customer_id"), int):
         order.customer_id = data["customer_id"]
+    before = tax_factor(order)
     for name, known in (("billing", BILLING), ("shipping", SHIPPING)):
         kept = {key: str(text) for key, text in data.get(name, {}).items() if key in known}
         getattr(order, name).update(kept)
+    factor = tax_factor(order)
+    for line in [*order.lines, *order.shipping_lines, *order.fee_lines]:
+        line.unit *= factor / before  # the net price stays, the tax of the country moves
     for item in data.get("line_items", []):
         apply_line(store, order, item)
-    factor = tax_factor(order)
-    for item in data.get("shipping_lines", []):
-        gross = read_amount(item.get("total", "0")) * factor
-        title = str(item.get("method_title", ""))
-        line = Line(store.part_id(), title, gross, method_id=str(item.get("method_id", "")))
-        order.shipping_lines.append(line)
-    for item in data.get("fee_lines", []):
-        gross = read_amount(item.get("total", "0")) * factor
-        order.fee_lines.append(Line(store.part_id(), str(item.get("name", "")), gross))
+    _apply_other_lines(store, order, data, factor)
     if "coupon_lines" in data:
         use_coupons(store, order, [str(item["code"]) for item in data["coupon_lines"]])
     apply_meta(store, order.meta, data.get("meta_data", []))
     status = data.get("status", order.status)
     if status != order.status:
         set_status(store, order, status)
+
+
+def _apply_other_lines(store: Store, order: Order, data: dict[str, Any], factor: Decimal) -> None:
+    cents = Decimal("0.01")
+    for item in data.get("shipping_lines", []):
+        gross = (read_amount(item.get("total", "0")) * factor).quantize(cents)
+        title = str(item.get("method_title", ""))
+        line = Line(store.part_id(), title, gross, method_id=str(item.get("method_id", "")))
+        order.shipping_lines.append(line)
+    for item in data.get("fee_lines", []):
+        gross = (read_amount(item.get("total", "0")) * factor).quantize(cents)
+        order.fee_lines.append(Line(store.part_id(), str(item.get("name", "")), gross))
 
 
 def tax_factor(order: Order) -> Decimal:
@@ -168,7 +177,8 @@ def apply_line(store: Store, order: Order, item: dict[str, Any]) -> None:
     line = Line(store.part_id(), "", Decimal(0), int(item.get("quantity", 1)), None)
     if product is not None:
         line.name, line.sku, line.product_id = product["name"], product["sku"], product["id"]
-        line.unit = Decimal(product["price"] or "0")
+        net = Decimal(product["price"] or "0") / HOME_FACTOR
+        line.unit = (net * tax_factor(order)).quantize(Decimal("0.00000001"))
     if item.get("name"):
         line.name = str(item["name"])
     if "total" in item and line.quantity:

@@ -13,7 +13,7 @@ from webhooks.sandbox.woocommerce.errors import (
     missing_param,
     wrong_type,
 )
-from webhooks.sandbox.woocommerce.render import OrderWriter, note_json, refund_json
+from webhooks.sandbox.woocommerce.render import OrderWriter, newest_first, note_json, refund_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ class Api:
             wanted = {"any": (True, False), "customer": (True,), "internal": (False,)}
             found = [
                 note_json(self.store, order, note)
-                for note in reversed(order.notes)
+                for note in newest_first(order.notes)
                 if note.to_customer in wanted.get(kind, ())
             ]
             return answer(found)

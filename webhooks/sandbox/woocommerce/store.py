@@ -78,6 +78,8 @@ class Refund:
     at: datetime
     paid_back: bool
     lines: list[dict[str, Any]] = field(default_factory=list)
+    shipping_lines: list[dict[str, Any]] = field(default_factory=list)
+    tax_lines: list[dict[str, Any]] = field(default_factory=list)
     meta: list[dict[str, Any]] = field(default_factory=list)
 
 
