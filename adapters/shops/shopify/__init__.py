@@ -1,0 +1,1 @@
+"""The Shopify adapter: webhooks in, Admin GraphQL API out."""
