@@ -1,0 +1,1 @@
+"""Shop platforms; each folder is one adapter and passes the ShopContract."""
