@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connector.errors import NotFound, PayloadInvalid
 from connector.flows.engine import Engine
-from connector.flows.record_order import Recorded, deleted_state, record_order
+from connector.flows.record_order import Recorded, deleted_state, record_gone, record_order
 from connector.flows.shop_events import close_shop, privacy_request
 from connector.model.codec import decode_order, encode_order
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
@@ -18,6 +18,7 @@ from connector.storage.records import (
     NewDelivery,
     ShopRecord,
     ShopState,
+    StoredOrder,
 )
 
 
@@ -103,30 +104,47 @@ def _about_order(
             engine, delivery, DeliveryState.DONE, f"unknown: {event.detail or event.topic}"
         )
     why = event.needs_fetch or _why_fetch(engine, shop, event, ref)
-    if not why:
-        order = event.order if event.order is not None else _known_deleted(engine, shop, ref, event)
-        if order is None:
-            return _close(
-                engine, delivery, DeliveryState.DONE, f"deleted: order {ref} was never seen"
-            )
-        return _store(engine, shop, delivery, order)
+    if not why and event.order is not None:
+        return _store(engine, shop, delivery, event.order)
     with engine.storage.reading() as tx:
         stored = tx.order(shop.id, ref)
+    said = _said(event, stored)
     if stored is not None and stored.fetched_at and stored.fetched_at > delivery.received_at:
         # Asked after this row came in: the answer held whatever it hints at. Its own
         # words are still read for what they prove, where the shop is proven.
-        if event.order is not None and not event.needs_fetch:
-            return _store(
-                engine, shop, delivery, event.order, note=f"needs fetch: {why}; read already"
-            )
-        return _close(
-            engine, delivery, DeliveryState.DONE, f"needs fetch: {why}; the order was read since"
-        )
-    return _fetched(engine, shop, delivery, event, _read(engine, shop, ref, why))
+        note = f"needs fetch: {why}; the order was read since"
+        if said is not None:
+            return _store(engine, shop, delivery, said, note=note)
+        return _close(engine, delivery, DeliveryState.DONE, note)
+    read = _read(engine, shop, ref, why)
+    if read.order is None:
+        return _gone(engine, shop, delivery, ref, read)
+    if said is None and event.type is EventType.ORDER_DELETED and not event.needs_fetch:
+        said = deleted_state(read.order)
+    return _store(
+        engine,
+        shop,
+        delivery,
+        read.order,
+        fetched_at=read.at,
+        note=f"needs fetch: {why}",
+        also=said,
+    )
+
+
+def _said(event: ShopEvent, stored: StoredOrder | None) -> Order | None:
+    """Give the state that the row itself tells of, where its shop is proven."""
+    if event.needs_fetch:
+        return None
+    if event.type is EventType.ORDER_DELETED:
+        return deleted_state(stored.order) if stored is not None else None
+    return event.order
 
 
 def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent, ref: OrderRef) -> str:
     """Tell why the body alone will not do; empty when it does."""
+    if event.type is EventType.ORDER_DELETED:
+        return "the shop says that it was deleted"
     if event.type is EventType.ORDER_HINT:
         return event.detail or f"{event.topic} does not carry the order"
     if event.order is None:
@@ -142,14 +160,6 @@ def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent, ref: OrderRef
     return ""
 
 
-def _known_deleted(
-    engine: Engine, shop: ShopRecord, ref: OrderRef, event: ShopEvent
-) -> Order | None:
-    with engine.storage.reading() as tx:
-        stored = tx.order(shop.id, ref)
-    return deleted_state(stored.order, event.occurred_at) if stored else None
-
-
 def _read(engine: Engine, shop: ShopRecord, ref: OrderRef, why: str) -> _Read:
     asked_at = engine.clock.now()
     try:
@@ -159,29 +169,20 @@ def _read(engine: Engine, shop: ShopRecord, ref: OrderRef, why: str) -> _Read:
     return _Read(order, asked_at, why)
 
 
-def _fetched(
-    engine: Engine, shop: ShopRecord, delivery: DeliveryRecord, event: ShopEvent, read: _Read
+def _gone(
+    engine: Engine, shop: ShopRecord, delivery: DeliveryRecord, ref: OrderRef, read: _Read
 ) -> str:
-    note = f"needs fetch: {read.why}"
-    if read.order is not None:
-        return _store(
-            engine,
-            shop,
-            delivery,
-            read.order,
-            fetched_at=read.at,
-            note=note,
-            also=None if event.needs_fetch else event.order,
-        )
-    ref = event.order.ref if event.order is not None else event.order_ref
+    """Keep that the shop does not have the order any more."""
+    text = f"needs fetch: {read.why}; then deleted: order {ref}"
     with engine.storage.transaction() as tx:
-        stored = tx.order(shop.id, ref) if ref is not None else None
+        tx.lock_order(shop.id, ref)
+        stored = tx.order(shop.id, ref)
         if stored is None:
-            text = f"{note}; then deleted: order {ref} is not in the shop"
+            record_gone(tx, shop, ref, read.at)
+            text += ", which was never seen"
         else:
-            state = deleted_state(stored.order, read.at)
+            state = deleted_state(stored.order)
             record_order(tx, engine, shop, state, fetched_at=read.at)
-            text = f"{note}; then deleted: order {ref}"
         _settle(tx, engine, delivery, text)
     engine.bell.ring(shop.id)
     return text

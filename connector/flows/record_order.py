@@ -7,7 +7,8 @@ from connector.flows.engine import Engine
 from connector.flows.occurrences import STATE_OF_KIND, occurrences_of
 from connector.flows.run_rules import run_rules
 from connector.model.customer import normal_email, normal_phone
-from connector.model.order import Order, OrderState
+from connector.model.event import Occurrence, OccurrenceKind
+from connector.model.order import Order, OrderRef, OrderState
 from connector.storage.port import Transaction
 from connector.storage.records import OccurrenceRecord, ShopRecord, StoredOrder
 
@@ -72,6 +73,8 @@ def record_order(
     stored = tx.order(shop.id, order.ref)
     if order.drafted:
         return Recorded(newer=False, occurrences=0, effects=0)
+    if stored is None and fetched_at is None and _is_gone(tx, shop, order):
+        order = deleted_state(order)
     newer = is_newer(order, stored, fetched_at)
     now = engine.clock.now()
     keys = buyer_keys(shop, order)
@@ -100,9 +103,18 @@ def record_order(
     return Recorded(newer=newer, occurrences=len(happened), effects=effects)
 
 
-def deleted_state(order: Order, at: datetime) -> Order:
-    """Give the state of an order that the shop has no more."""
-    return replace(order, state=OrderState.DELETED, modified_at=max(at, order.modified_at))
+def deleted_state(order: Order) -> Order:
+    """Give the state of an order that the shop has no more; the rest is as last known."""
+    return replace(order, state=OrderState.DELETED)
+
+
+def record_gone(tx: Transaction, shop: ShopRecord, ref: OrderRef, at: datetime) -> None:
+    """Remember that the shop does not have an order we never saw.
+
+    A state of it that arrives later is a late one: `record_order` stores it as deleted.
+    """
+    gone = Occurrence(shop.id, ref, OccurrenceKind.ORDER_DELETED, "", at)
+    tx.add_occurrence(gone, seen_at=at, own=False)
 
 
 def with_order_count(
@@ -116,6 +128,14 @@ def with_order_count(
         buyer_id, before=order.placed_at, shop_id=shop.id, ref=order.ref
     )
     return replace(order, buyer=replace(order.buyer, order_count=count))
+
+
+def _is_gone(tx: Transaction, shop: ShopRecord, order: Order) -> bool:
+    return any(
+        item.occurrence.kind is OccurrenceKind.ORDER_DELETED
+        and item.occurrence.occurred_at >= order.modified_at
+        for item in tx.occurrences_of(shop.id, order.ref)
+    )
 
 
 def _new_occurrences(

@@ -115,7 +115,7 @@ def _read_again(
         if order is None:
             if stored is None:
                 raise NotFound(f"order {ref} is not in the shop", platform=shop.platform)
-            order = deleted_state(stored.order, asked_at)
+            order = deleted_state(stored.order)
         record_order(tx, engine, shop, order, fetched_at=asked_at)
         stored = tx.order(shop.id, ref)
         buyer_id = stored.buyer_id if stored else None
