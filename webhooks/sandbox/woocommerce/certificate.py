@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed() -> ssl.SSLContext:
-    """Give a server context with a fresh certificate for 127.0.0.1."""
+def self_signed() -> tuple[ssl.SSLContext, str]:
+    """Make a server context for 127.0.0.1, and the certificate as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -32,7 +32,8 @@ def self_signed() -> ssl.SSLContext:
         .sign(key, hashes.SHA256())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pem = made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+    public = made.public_bytes(serialization.Encoding.PEM)
+    pem = public + key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
@@ -41,4 +42,4 @@ def self_signed() -> ssl.SSLContext:
         path = Path(folder, "shop.pem")
         path.write_bytes(pem)
         context.load_cert_chain(path)
-    return context
+    return context, public.decode()

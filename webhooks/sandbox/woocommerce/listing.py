@@ -124,7 +124,12 @@ def orders(store: Store, params: dict[str, str]) -> tuple[list[Order], int]:
     direction = params.get("order", "desc")
     if direction not in {"asc", "desc"}:
         raise not_in("order", "order", ["asc", "desc"])
-    found = [order for order in store.orders.values() if _matches(store, order, params)]
+    statuses, times = _statuses(params), _Times(store, params)
+    found = [
+        order
+        for order in store.orders.values()
+        if order.status in statuses and times.hold(order) and _is_asked(order, params)
+    ]
     down = direction == "desc"
     # The database leaves orders of one second in any sequence, another one
     # for each page: paging by modified can repeat an order and skip one.
@@ -136,14 +141,6 @@ def orders(store: Store, params: dict[str, str]) -> tuple[list[Order], int]:
     return cut(found, params), len(found)
 
 
-def _matches(store: Store, order: Order, params: dict[str, str]) -> bool:
-    return (
-        order.status in _statuses(params)
-        and _in_time(store, order, params)
-        and _is_asked(order, params)
-    )
-
-
 def _statuses(params: dict[str, str]) -> set[str]:
     words = [word.strip() for word in params.get("status", "any").split(",")]
     for index, word in enumerate(words):
@@ -153,15 +150,23 @@ def _statuses(params: dict[str, str]) -> set[str]:
     return set(STATUSES) if "any" in words else set(words)
 
 
-def _in_time(store: Store, order: Order, params: dict[str, str]) -> bool:
-    for name, value in (("modified_", order.modified_at), ("", order.created_at)):
-        after = moment(store, params, f"{name}after")
-        before = moment(store, params, f"{name}before")
-        if after is not None and value <= after:
-            return False
-        if before is not None and value >= before:
-            return False
-    return True
+class _Times:
+    """The four date filters, read once."""
+
+    def __init__(self, store: Store, params: dict[str, str]) -> None:
+        self.modified_after = moment(store, params, "modified_after")
+        self.modified_before = moment(store, params, "modified_before")
+        self.after = moment(store, params, "after")
+        self.before = moment(store, params, "before")
+
+    def hold(self, order: Order) -> bool:
+        """Tell whether an order lies in between; the limits lie outside."""
+        return (
+            (self.modified_after is None or order.modified_at > self.modified_after)
+            and (self.modified_before is None or order.modified_at < self.modified_before)
+            and (self.after is None or order.created_at > self.after)
+            and (self.before is None or order.created_at < self.before)
+        )
 
 
 def _is_asked(order: Order, params: dict[str, str]) -> bool:

@@ -14,8 +14,6 @@ from webhooks.sandbox.woocommerce.store import Refund, read_amount
 if TYPE_CHECKING:
     from webhooks.sandbox.woocommerce.store import Line, Order, Store
 
-GATEWAY_S: Final = 0.05
-"""How long the money takes; a second refund can slip in meanwhile."""
 GATEWAY_FAILS: Final = "[gateway-fail]"
 """In the reason: the card gateway says no."""
 
@@ -46,7 +44,7 @@ def create(store: Store, number: int, data: dict[str, Any]) -> tuple[Order, Refu
         if asks_gateway and GATEWAY_FAILS in str(data.get("reason")):
             text = "El banco rechazó la devolución."
             raise WooError(500, "woocommerce_rest_cannot_create_order_refund", text, 500)
-    time.sleep(GATEWAY_S)
+    time.sleep(store.gateway_s)
     with store.lock:
         reason = str(data.get("reason", ""))
         refund = Refund(store.post_id(), value, reason, store.now(), asks_gateway)

@@ -42,6 +42,8 @@ class WooShop(SandboxServer):
         permissions: of the API key: read, write or read_write.
         decimals: digits after the point in amounts, whatever the currency.
         delivery_timeout_s: how long a webhook waits for its answer.
+
+    `certificate` is the PEM text that a caller over https has to trust.
     """
 
     title = "Sandbox WooCommerce"
@@ -57,7 +59,8 @@ class WooShop(SandboxServer):
         decimals: int = 2,
         delivery_timeout_s: float = 60.0,
     ) -> None:
-        super().__init__(port, self_signed() if https else None)
+        tls, self.certificate = self_signed() if https else (None, "")
+        super().__init__(port, tls)
         self.consumer_key = "ck_" + secrets.token_hex(20)
         self.consumer_secret = "cs_" + secrets.token_hex(20)
         self.store = Store(self.url, currency, timezone, decimals)

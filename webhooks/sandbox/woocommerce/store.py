@@ -153,6 +153,7 @@ class Store:
         self.zone = ZoneInfo(timezone)
         self.timezone = timezone
         self.decimals = decimals
+        self.gateway_s = 0.05  # paying back takes a while; another refund can slip in
         self.lock = threading.RLock()
         self.orders: dict[int, Order] = {}
         self.coupons: dict[int, dict[str, Any]] = {}
