@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.sandbox._server import JsonObject, Refused
-from webhooks.sandbox.shopify import desk, discounts, views_shipping
-from webhooks.sandbox.shopify.hooks import topic_of
-from webhooks.sandbox.shopify.money import minor, plain
+from webhooks.sandbox.shopify import checkout, desk, tell
+from webhooks.sandbox.shopify.merchant import order_seen
+from webhooks.sandbox.shopify.money import minor
 from webhooks.sandbox.shopify.order_body import shop_body
 from webhooks.sandbox.shopify.records import Fulfillment, Order, RefundLine
-from webhooks.sandbox.shopify.schema import GID, gid
-from webhooks.sandbox.shopify.store import Store, stamp
+from webhooks.sandbox.shopify.schema import GID
+from webhooks.sandbox.shopify.store import Store
 
 if TYPE_CHECKING:
     from webhooks.sandbox.shopify.shop import ShopifyShop
@@ -38,134 +38,18 @@ SETTINGS: Final = {
 GID_START: Final = re.compile(r"gid:/+shopify/Order/")
 
 
-def state(shop: ShopifyShop) -> JsonObject:
-    """Show everything the merchant could see; the lock is held."""
-    store = shop.store
-    return {
-        "shop": store.domain,
-        "currency": store.currency,
-        "installed": shop.installed,
-        "orders": [_order(store, order) for order in store.orders.values()],
-        "customers": [
-            {
-                "id": gid("Customer", one.id),
-                "email": one.email,
-                "name": one.display_name,
-                "tags": one.tags,
-                "orders": len(store.orders_of(one.id)) + one.orders_before,
-                "marketing_state": one.marketing_state,
-            }
-            for one in store.customers.values()
-        ],
-        "coupons": [discounts.merchant_view(store, item) for item in store.discounts.values()],
-        "webhooks": [
-            {
-                "id": gid("WebhookSubscription", item.id),
-                "topic": topic_of(item.topic),
-                "delivery_url": item.uri,
-                "status": "active",
-                "name": item.name,
-                "failures": item.failures,
-            }
-            for item in store.subscriptions.values()
-        ],
-        "calls": shop.calls_json(),
-        "deliveries": shop.sender.log(),
-        "mails": list(store.mails),
-    }
-
-
-def _order(store: Store, order: Order) -> JsonObject:
-    currency = order.rate.shop
-    notes = list(store.timeline[order.id])
-    if order.note:
-        notes.append(
-            {
-                "id": 0,
-                "text": order.note,
-                "to_customer": False,
-                "author": "Note",
-                "at": None,
-            }
-        )
-    address = order.shipping_address or order.billing_address
-    return {
-        "id": order.id,
-        "gid": gid("Order", order.id),
-        "number": order.name,
-        "status": _status(order),
-        "financial_status": order.financial_status,
-        "fulfillment_status": order.fulfillment_status,
-        "return_status": views_shipping.return_status(order),
-        "buyer": address and address.name,
-        "email": order.email,
-        "total": plain(order.total_minor, currency),
-        "refunded": plain(order.refunded_minor, currency),
-        "currency": currency,
-        "note": order.note,
-        "notes": notes,
-        "tags": sorted(order.tags),
-        "attributes": {item["key"]: item["value"] for item in order.attributes},
-        "meta": {
-            f"{item.namespace}.{item.key}": item.value
-            for item in store.metafields[gid("Order", order.id)]
-        },
-        "coupons": [item["code"] for item in order.discounts],
-        "holds": [{"handle": hold.handle, "reason": hold.reason} for hold in order.holds],
-        "lines": [
-            {
-                "sku": line.sku,
-                "name": line.name,
-                "quantity": line.quantity,
-                "current_quantity": line.current_quantity,
-                "total": plain(line.total_minor, currency),
-            }
-            for line in order.lines
-        ],
-        "refunds": [
-            {
-                "id": item.id,
-                "amount": plain(item.amount_minor, currency),
-                "reason": item.note,
-            }
-            for item in order.refunds
-        ],
-        "fulfillments": [_parcel(item) for item in order.fulfillments],
-        "created_at": stamp(order.created_at),
-        "updated_at": stamp(order.updated_at),
-    }
-
-
-def _parcel(item: Fulfillment) -> JsonObject:
-    newest = item.latest()
-    return {
-        "id": item.id,
-        "name": item.name,
-        "tracking": item.tracking,
-        "status": None if newest is None else newest.status.lower(),
-    }
-
-
-def _status(order: Order) -> str:
-    if order.cancelled_at is not None:
-        return "canceled"
-    money = order.financial_status.lower().replace("_", " ")
-    goods = order.fulfillment_status.lower().replace("_", " ")
-    return f"{money}, {goods}"
-
-
 def create_order(shop: ShopifyShop, data: JsonObject) -> JsonObject:
     """Place an order.
 
     Raises: Refused: the data cannot be an order.
     """
     try:
-        order = desk.place(shop.store, data)
+        order = checkout.place(shop.store, data)
     except (KeyError, TypeError, ValueError) as err:
         raise Refused(f"not an order: {err}") from err
     if not shop.store.mails or data.get("paid", True):
         shop.store.mails.append({"to": order.email, "subject": f"Order {order.name} confirmed"})
-    return _order(shop.store, order)
+    return order_seen(shop.store, order)
 
 
 def act(shop: ShopifyShop, order_ref: str, verb: str, data: JsonObject) -> JsonObject:
@@ -180,7 +64,7 @@ def act(shop: ShopifyShop, order_ref: str, verb: str, data: JsonObject) -> JsonO
         _act(store, order, verb, data)
     except (KeyError, TypeError, ValueError) as err:
         raise Refused(f"cannot {verb}: {err!r}") from err
-    return {"id": order.id, "deleted": True} if verb == "delete" else _order(store, order)
+    return {"id": order.id, "deleted": True} if verb == "delete" else order_seen(store, order)
 
 
 def _find(store: Store, order_ref: str) -> Order:
@@ -219,12 +103,12 @@ def _cancel(store: Store, order: Order, data: JsonObject) -> None:
 
 def _note(store: Store, order: Order, data: JsonObject) -> None:
     order.note = data.get("note")
-    desk.changed(store, order)
+    tell.changed(store, order)
 
 
 def _close(store: Store, order: Order, _data: JsonObject) -> None:
     order.closed_at = store.now()
-    desk.changed(store, order)
+    tell.changed(store, order)
 
 
 def _chosen(order: Order, data: JsonObject) -> Fulfillment:
@@ -256,7 +140,7 @@ def _tag(store: Store, order: Order, data: JsonObject) -> None:
     tags = [tag for tag in order.tags if tag.lower() not in gone]
     known = {tag.lower() for tag in tags}
     order.tags = tags + [str(tag) for tag in data.get("add", []) if str(tag).lower() not in known]
-    desk.changed(store, order)
+    tell.changed(store, order)
 
 
 VERBS: Final[dict[str, Callable[[Store, Order, JsonObject], object]]] = {
@@ -271,7 +155,7 @@ VERBS: Final[dict[str, Callable[[Store, Order, JsonObject], object]]] = {
     "note": _note,
     "close": _close,
     "complete": _close,
-    "touch": lambda store, order, _data: desk.changed(store, order),
+    "touch": lambda store, order, _data: tell.changed(store, order),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from webhooks.sandbox.shopify import views
+from webhooks.sandbox.shopify import views, views_parts
 from webhooks.sandbox.shopify.money import minor, money_v2, plain
 from webhooks.sandbox.shopify.pages import Args, Info, listed
 from webhooks.sandbox.shopify.records import Discount
@@ -34,7 +34,7 @@ def node_view(store: Store, item: Discount) -> View:
         "__typename": "DiscountCodeNode",
         "id": gid("DiscountCodeNode", item.id),
         "codeDiscount": _basic_view(store, item),
-        **views.metafields_of(store, gid("DiscountCodeNode", item.id)),
+        **views_parts.metafields_of(store, gid("DiscountCodeNode", item.id)),
     }
 
 

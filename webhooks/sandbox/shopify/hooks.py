@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from webhooks.sandbox.sender import Job, Outgoing, WebhookSender, sign
+from webhooks.sandbox.shopify.metafields import user_error
 from webhooks.sandbox.shopify.pages import Args, Info
-from webhooks.sandbox.shopify.reads import store_of, subscription_view
+from webhooks.sandbox.shopify.reach import store_of
+from webhooks.sandbox.shopify.reads import subscription_view
 from webhooks.sandbox.shopify.records import Subscription
 from webhooks.sandbox.shopify.schema import API_VERSION, number_of
 from webhooks.sandbox.shopify.store import Store
-from webhooks.sandbox.shopify.writes_orders import user_error
 
 if TYPE_CHECKING:
     from webhooks.sandbox.shopify.engine import Resolver

@@ -11,10 +11,10 @@ from webhooks.sandbox.shopify.payloads import (
     customer_body,
     fulfillment_body,
     line_body,
-    refund_body,
     tax_lines,
 )
 from webhooks.sandbox.shopify.records import Order
+from webhooks.sandbox.shopify.refund_body import refund_body
 from webhooks.sandbox.shopify.schema import gid
 from webhooks.sandbox.shopify.store import Store
 

@@ -1,5 +1,7 @@
 """What the pretend shop knows: orders, customers, discounts, hooks.
 
+Long because the records refer to one another and are read side by side.
+
 Amounts are integers of the shop currency's minor units; times are aware UTC.
 """
 
@@ -49,6 +51,7 @@ class Customer:
     updated_at: datetime
     address: Address
     marketing_state: str = "NOT_SUBSCRIBED"
+    sms_state: str = "NOT_SUBSCRIBED"
     opt_in_level: str | None = "SINGLE_OPT_IN"
     consent_at: datetime | None = None
     tags: list[str] = field(default_factory=list)

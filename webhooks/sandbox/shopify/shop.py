@@ -27,6 +27,9 @@ from webhooks.sandbox.shopify import (
     discounts,
     engine,
     hooks,
+    merchant,
+    metafields,
+    writes_gifts,
     writes_orders,
     writes_shipping,
 )
@@ -87,8 +90,8 @@ class ShopifyShop(SandboxServer):
         self.store.emit = self.hooks.emit
         self.engine = engine.Engine(
             READS,
-            {**writes_orders.WRITES, **writes_shipping.WRITES, **discounts.WRITES}
-            | {**hooks.WRITES, **bulk.WRITES},
+            {**writes_orders.WRITES, **metafields.WRITES, **writes_shipping.WRITES}
+            | {**writes_gifts.WRITES, **discounts.WRITES, **hooks.WRITES, **bulk.WRITES},
         )
         self._tokens: dict[str, float] = {}
 
@@ -211,7 +214,7 @@ class ShopifyShop(SandboxServer):
     def state(self) -> JsonObject:
         """Give everything a merchant could see, as JSON."""
         with self.store.lock:
-            return control.state(self)
+            return merchant.state(self)
 
     def create_order(self, data: JsonObject) -> JsonObject:
         """Place an order as a buyer would."""

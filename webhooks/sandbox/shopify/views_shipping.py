@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from webhooks.sandbox.shopify.pages import Args, Info, connection, first_of, listed
-from webhooks.sandbox.shopify.records import Fulfillment, Line, Order, Return, ShipmentEvent
+from webhooks.sandbox.shopify.records import Fulfillment, Order, Return, ShipmentEvent
 from webhooks.sandbox.shopify.schema import gid
 from webhooks.sandbox.shopify.store import Store, stamp
+from webhooks.sandbox.shopify.views_parts import line_view
 
 View = dict[str, Any]
 OrderView = Callable[[Store, Order], View]
@@ -55,7 +56,7 @@ def fulfillment_view(store: Store, order: Order, item: Fulfillment, order_view: 
         return {
             "id": fulfillment_line_gid(item, pair[0]),
             "quantity": pair[1],
-            "lineItem": line and _line(order, line),
+            "lineItem": line and line_view(order, line),
         }
 
     def events(info: Info, args: Args) -> View:
@@ -162,7 +163,7 @@ def fulfillment_order_view(store: Store, order: Order, order_view: OrderView) ->
                 "id": gid("FulfillmentOrderLineItem", line.id + 1),
                 "remainingQuantity": line.unfulfilled_quantity,
                 "totalQuantity": line.current_quantity,
-                "lineItem": _line(order, line),
+                "lineItem": line_view(order, line),
                 "sku": line.sku,
             },
         ),
@@ -217,9 +218,3 @@ def return_view(store: Store, order: Order, item: Return, order_view: OrderView)
             },
         ),
     }
-
-
-def _line(order: Order, line: Line) -> View:
-    from webhooks.sandbox.shopify.views import line_view  # the two modules show each other
-
-    return line_view(order, line)

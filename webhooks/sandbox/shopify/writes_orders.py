@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from graphql import DirectiveNode, GraphQLError, value_from_ast_untyped
 
 from webhooks.sandbox._server import Refused
-from webhooks.sandbox.shopify import desk, views
+from webhooks.sandbox.shopify import desk, tell, views
+from webhooks.sandbox.shopify.metafields import errors_of, put, user_error
 from webhooks.sandbox.shopify.money import minor
 from webhooks.sandbox.shopify.pages import Args, Info
-from webhooks.sandbox.shopify.reads import find_order, store_of
-from webhooks.sandbox.shopify.records import Address, Customer, Metafield, Order, RefundLine
+from webhooks.sandbox.shopify.reach import find_order, store_of
+from webhooks.sandbox.shopify.records import Address, Customer, Order, RefundLine
 from webhooks.sandbox.shopify.schema import gid, kind_of, number_of
 from webhooks.sandbox.shopify.store import Store, moment
 
@@ -20,15 +21,8 @@ if TYPE_CHECKING:
     from webhooks.sandbox.shopify.engine import Resolver
 
 View = dict[str, Any]
-MAX_METAFIELDS: Final = 25
 MAX_TAGS: Final = 250
 TAG_LENGTH: Final = 40
-OWNERS: Final = ("Order", "Customer", "DiscountCodeNode", "Shop", "Product", "Fulfillment")
-
-
-def user_error(field: list[str] | None, message: str, code: str | None = None) -> View:
-    """Give one entry of userErrors."""
-    return {"field": field, "message": message, "code": code}
 
 
 def idempotency_key(info: Info) -> str:
@@ -64,7 +58,7 @@ def _order_update(info: Info, args: Args) -> View:
     order = find_order(info, given["id"])
     if order is None:
         return {"order": None, "userErrors": [user_error(["id"], "Order does not exist")]}
-    errors = _metafield_errors(store, given, given["id"])
+    errors = errors_of(store, given, given["id"])
     if errors:
         return {"order": None, "userErrors": errors}
     before = _fingerprint(order)
@@ -79,10 +73,10 @@ def _order_update(info: Info, args: Args) -> View:
     if given.get("shippingAddress"):
         order.shipping_address = _address(store, order, given["shippingAddress"])
     for item in given.get("metafields") or []:
-        _put(store, given["id"], item)
+        put(store, given["id"], item)
     if given.get("metafields") or _fingerprint(order) != before:
         store.note_event(order, "Changed by an app", "App")
-        desk.changed(store, order)
+        tell.changed(store, order)
     return {"order": views.order_view(store, order), "userErrors": []}
 
 
@@ -143,7 +137,7 @@ def _tags(info: Info, args: Args, *, add: bool) -> View:
     if isinstance(owner, Order):
         if owner.tags != before:
             store.note_event(owner, f"Tags: {', '.join(owner.tags) or 'none'}", "App")
-            desk.changed(store, owner)
+            tell.changed(store, owner)
         return {"node": views.order_view(store, owner), "userErrors": []}
     owner.updated_at = store.now()
     return {"node": views.customer_view(store, owner), "userErrors": []}
@@ -156,140 +150,6 @@ def _need(info: Info, scope: str) -> None:
             f"Access denied for {info.field_name} field. Required access: `{scope}` access scope.",
             extensions={"code": "ACCESS_DENIED"},
         )
-
-
-def _owner_exists(store: Store, owner: str) -> bool:
-    kind, number = kind_of(owner), number_of(owner, *OWNERS)
-    tables: dict[str, Any] = {
-        "Order": store.orders,
-        "Customer": store.customers,
-        "DiscountCodeNode": store.discounts,
-        "Shop": {store.shop_id},
-    }
-    return kind not in tables or number in tables[kind]
-
-
-def _find(store: Store, owner: str, item: View) -> Metafield | None:
-    space = views.app_namespace(item.get("namespace") or "$app")
-    return next(
-        (
-            field
-            for field in store.metafields[owner]
-            if field.namespace == space and field.key == item["key"]
-        ),
-        None,
-    )
-
-
-def _put(store: Store, owner: str, item: View) -> Metafield:
-    found, now = _find(store, owner, item), store.now()
-    if found is None:
-        found = Metafield(
-            id=store.next_id(),
-            namespace=views.app_namespace(item.get("namespace") or "$app"),
-            key=item["key"],
-            type=item.get("type") or "single_line_text_field",
-            value=item["value"],
-            created_at=now,
-            updated_at=now,
-        )
-        store.metafields[owner].append(found)
-    found.value, found.updated_at = item["value"], now
-    return found
-
-
-def _problem(store: Store, owner: str, item: View, path: list[str]) -> View | None:
-    found = _find(store, owner, item)
-    if not _owner_exists(store, owner):
-        return user_error([*path, "ownerId"], "Owner does not exist.", "INVALID")
-    if not item.get("key"):
-        return user_error([*path, "key"], "Key can't be blank.", "BLANK")
-    if item.get("value") in {None, ""}:
-        return user_error([*path, "value"], "Value can't be blank.", "BLANK")
-    kind = item.get("type") or (None if found is None else found.type)
-    if kind is None:
-        return user_error([*path, "type"], "Type can't be blank", "BLANK")
-    if found is not None and kind != found.type:
-        message = f"Type must be '{found.type}'."
-        return user_error([*path, "type"], message, "INVALID_TYPE")
-    if not _fits(kind, item["value"]):
-        message = f"Value is invalid for the type {kind}."
-        return user_error([*path, "value"], message, "INVALID_VALUE")
-    if "compareDigest" in item:
-        held = None if found is None else views.digest(found.value)
-        if item["compareDigest"] != held:
-            message = "The resource has been updated since it was loaded."
-            return user_error(path, message, "STALE_OBJECT")
-    return None
-
-
-def _fits(kind: str, value: str) -> bool:
-    try:
-        match kind:
-            case "json":
-                json.loads(value)
-            case "number_integer":
-                int(value)
-            case "number_decimal":
-                float(value)
-            case "date_time":
-                moment(value)
-            case "boolean":
-                return value in {"true", "false"}
-            case "single_line_text_field":
-                return "\n" not in value
-            case _:
-                return True
-    except ValueError:
-        return False
-    return True
-
-
-def _metafield_errors(store: Store, given: View, owner: str) -> list[View]:
-    found = [
-        _problem(store, owner, item, ["metafields", str(place)])
-        for place, item in enumerate(given.get("metafields") or [])
-    ]
-    return [error for error in found if error is not None]
-
-
-def _metafields_set(info: Info, args: Args) -> View:
-    store, given = store_of(info), args["metafields"]
-    errors = []
-    if len(given) > MAX_METAFIELDS:
-        message = f"Exceeded the maximum metafields input limit of {MAX_METAFIELDS}."
-        errors.append({**user_error(["metafields"], message, "LESS_THAN_OR_EQUAL_TO")})
-    for place, item in enumerate(given):
-        error = _problem(store, item["ownerId"], item, ["metafields", str(place)])
-        if error is not None:
-            errors.append({**error, "elementIndex": place})
-    if errors:  # all or nothing
-        shown = [{"elementIndex": None, **error} for error in errors]
-        return {"metafields": [], "userErrors": shown}
-    done = [_put(store, item["ownerId"], item) for item in given]
-    touched = {item["ownerId"] for item in given if kind_of(item["ownerId"]) == "Order"}
-    for owner in sorted(touched):
-        desk.changed(store, store.orders[number_of(owner)])
-    return {"metafields": [views.metafield_view(item) for item in done], "userErrors": []}
-
-
-def _definition(info: Info, args: Args) -> View:
-    store, given = store_of(info), args["definition"]
-    name = f"{given['ownerType']}/{given.get('namespace') or '$app'}/{given['key']}"
-    if name in store.jobs:
-        message = "Key is in use for this owner type"
-        error = user_error(["definition", "key"], message, "TAKEN")
-        return {"createdDefinition": None, "userErrors": [error]}
-    store.jobs[name] = True
-    return {
-        "createdDefinition": {
-            "id": gid("MetafieldDefinition", store.next_id()),
-            "namespace": views.app_namespace(given.get("namespace") or "$app"),
-            "key": given["key"],
-            "name": given["name"],
-        },
-        "userErrors": [],
-    }
 
 
 def _cancel(info: Info, args: Args) -> View:
@@ -394,7 +254,7 @@ def _customer_update(info: Info, args: Args) -> View:
         if theirs in given:
             setattr(found, ours, given[theirs])
     for item in given.get("metafields") or []:
-        _put(store, given["id"], item)
+        put(store, given["id"], item)
     found.updated_at = store.now()
     return {"customer": views.customer_view(store, found), "userErrors": []}
 
@@ -414,14 +274,24 @@ def _consent(info: Info, args: Args) -> View:
     return {"customer": views.customer_view(store, found), "userErrors": []}
 
 
+def _sms_consent(info: Info, args: Args) -> View:
+    store, given = store_of(info), args["input"]
+    found = store.customers.get(number_of(given["customerId"], "Customer"))
+    if found is None or not found.phone:
+        error = user_error(["input", "customerId"], "Customer has no phone number", "INVALID")
+        return {"customer": None, "userErrors": [error]}
+    found.sms_state = given["smsMarketingConsent"]["marketingState"]
+    found.updated_at = store.now()
+    return {"customer": views.customer_view(store, found), "userErrors": []}
+
+
 WRITES: Final[dict[str, Resolver]] = {
     "orderUpdate": _order_update,
     "tagsAdd": lambda info, args: _tags(info, args, add=True),
     "tagsRemove": lambda info, args: _tags(info, args, add=False),
-    "metafieldsSet": _metafields_set,
-    "metafieldDefinitionCreate": _definition,
     "orderCancel": _cancel,
     "refundCreate": _refund,
     "customerUpdate": _customer_update,
     "customerEmailMarketingConsentUpdate": _consent,
+    "customerSmsMarketingConsentUpdate": _sms_consent,
 }

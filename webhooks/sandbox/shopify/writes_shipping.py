@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from webhooks.sandbox._server import Refused
-from webhooks.sandbox.shopify import desk, views, views_shipping
+from webhooks.sandbox.shopify import desk, tell, views, views_shipping
+from webhooks.sandbox.shopify.metafields import user_error
 from webhooks.sandbox.shopify.pages import Args, Info
-from webhooks.sandbox.shopify.reads import find_order, reason_view, store_of
+from webhooks.sandbox.shopify.reach import find_order, store_of
+from webhooks.sandbox.shopify.reads import reason_view
 from webhooks.sandbox.shopify.records import Hold, Order, Return
 from webhooks.sandbox.shopify.schema import number_of
 from webhooks.sandbox.shopify.store import Store
-from webhooks.sandbox.shopify.writes_orders import user_error
 
 if TYPE_CHECKING:
     from webhooks.sandbox.shopify.engine import Resolver
@@ -53,7 +54,7 @@ def _hold(info: Info, args: Args) -> View:
     hold = Hold(store.next_id(), given.get("handle"), given["reason"], given.get("reasonNotes"))
     order.holds.append(hold)
     store.note_event(order, f"Fulfillment on hold: {given['reason'].lower()}", "App")
-    desk.changed(store, order)
+    tell.changed(store, order)
     return {
         **empty,
         "fulfillmentHold": views_shipping.hold_view(hold),
@@ -73,7 +74,7 @@ def _release(info: Info, args: Args) -> View:
     else:
         order.holds.clear()  # of every app
     store.note_event(order, "Fulfillment hold released", "App")
-    desk.changed(store, order)
+    tell.changed(store, order)
     shown = views_shipping.fulfillment_order_view(store, order, views.order_view)
     return {"fulfillmentOrder": shown, "userErrors": []}
 
@@ -199,7 +200,7 @@ def _open_return(info: Info, given: View, status: str) -> View:
 
 
 def _tell(store: Store, order: Order, item: Return, topic: str) -> None:
-    desk.changed(store, order)
+    tell.changed(store, order)
     body = {
         "id": item.id,
         "admin_graphql_api_id": f"gid://shopify/Return/{item.id}",
