@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +17,7 @@ STYLE: Final = """
 font:16px/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 a{color:var(--accent)}h1{font-size:1.5rem;margin:.2rem 0 1rem}h2{font-size:1.1rem;margin:0 0 .6rem}
-.top{color:var(--soft);margin:0}.card{background:var(--card);border:1px solid var(--line);
+.top{color:var(--soft);margin:0}.card>p{margin:.2rem 0}.card{background:var(--card);border:1px solid var(--line);
 border-radius:.6rem;padding:1rem 1.2rem;margin:0 0 1rem;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.45rem .8rem .45rem 0;
 border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
@@ -169,7 +170,11 @@ def _notes(notes: list[JsonObject]) -> str:
 def _pairs(heading: str, pairs: JsonObject) -> str:
     if not pairs:
         return ""
-    rows = "".join(_row(name, value) for name, value in pairs.items())
+    shown = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in pairs.items()
+    }
+    rows = "".join(_row(name, value) for name, value in shown.items())
     return _card(f"<h2>{heading}</h2>{_table(['Name', 'Value'], rows, '')}")
 
 
