@@ -49,7 +49,7 @@ class Worker:
         until = now + timedelta(seconds=retry.LEASE_S)
         with self._engine.storage.transaction() as tx:
             deliveries = tx.claim_deliveries(now=now, lease_until=until, limit=limit, busy=busy)
-            stopped = tx.value(KILL_SWITCH) is not None
+            stopped = bool(tx.value(KILL_SWITCH))
             effects: Sequence[EffectRecord] = ()
             if not stopped:
                 effects = tx.claim_effects(now=now, lease_until=until, limit=limit, busy=busy)
