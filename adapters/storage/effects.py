@@ -1,0 +1,233 @@
+"""Effects: planned writes to the outside, and messages that left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.storage.base import Part
+from adapters.storage.claims import EFFECTS, choose
+from adapters.storage.dialect import Dialect
+from adapters.storage.tables import OPEN_EFFECT, messages
+from adapters.storage.tables import effects as effects_table
+from connector.model.effect import EffectKind, EffectState, PlannedEffect
+from connector.model.message import Message
+from connector.model.order import OrderRef, ShopId
+from connector.storage.records import EffectRecord
+
+_CLOSED = frozenset({EffectState.DONE, EffectState.SKIPPED, EffectState.DEAD})
+
+
+class Effects(Part):
+    """The verbs of a transaction about effects."""
+
+    def add_effects(self, effects: Sequence[PlannedEffect], *, now: datetime) -> int:
+        """Plan effects; those whose key is known are passed over. Tell how many are new."""
+        statement = _add(self.dialect)
+        new = 0
+        for item in effects:
+            row = self.connection.execute(
+                statement,
+                {
+                    "key": item.key,
+                    "shop_id": item.shop_id,
+                    "order_ref": item.order_ref,
+                    "rule_id": item.rule_id,
+                    "rule_version": item.rule_version,
+                    "occurrence_id": item.occurrence_id,
+                    "step": item.step,
+                    "kind": item.kind,
+                    "payload": item.payload,
+                    "planned_at": item.due_at,
+                    "waits_for": item.waits_for,
+                    "expires_at": item.expires_at,
+                    "state": EffectState.PLANNED,
+                    "due_at": item.due_at,
+                    "created_at": now,
+                    "result": {},
+                },
+            ).first()
+            new += row is not None
+        return new
+
+    def claim_effects(
+        self, *, now: datetime, lease_until: datetime, limit: int, busy: Sequence[ShopId] = ()
+    ) -> Sequence[EffectRecord]:
+        """Take effects that are due: planned, unknown, or sending with an ended lease.
+
+        Gives each in the state it had before; an ended `sending` comes as `unknown`.
+        """
+        self.dialect.lock_claims(self.connection)
+        chosen = choose(self.connection, EFFECTS, now=now, limit=limit, busy=busy)
+        if not chosen:
+            return []
+        before = {item.id: item.state for item in chosen}
+        if self.dialect.is_postgresql:
+            locked = self.connection.execute(
+                self.dialect.skip_locked(
+                    sa.select(effects_table.c.id, effects_table.c.state).where(
+                        effects_table.c.id.in_(before),
+                        sa.text(OPEN_EFFECT),
+                        effects_table.c.due_at <= now,
+                    )
+                )
+            )
+            before = {row.id: row.state for row in locked}
+        rows = self.connection.execute(
+            sa.update(effects_table)
+            .where(effects_table.c.id.in_(list(before)))
+            .values(
+                state=EffectState.SENDING,
+                fence=effects_table.c.fence + 1,
+                attempts=effects_table.c.attempts + 1,
+                due_at=lease_until,
+            )
+            .returning(*effects_table.c)
+        )
+        records = {row.id: _record(row, _as_claimed(before[row.id])) for row in rows}
+        return [records[item.id] for item in chosen if item.id in records]
+
+    def settle_effect(
+        self,
+        key: str,
+        fence: int,
+        *,
+        state: EffectState,
+        reason: str,
+        now: datetime,
+        due_at: datetime | None = None,
+        result: Mapping[str, Any] | None = None,
+        probed: bool = False,
+        uncount: bool = False,
+    ) -> bool:
+        """Close a claimed effect, or put it back for later."""
+        changes: dict[str, Any] = {
+            "state": state,
+            "reason": reason,
+            "due_at": due_at or now,
+            "done_at": now if state in _CLOSED else None,
+        }
+        if result is not None:
+            changes["result"] = dict(result)
+        if probed:
+            changes["probes"] = effects_table.c.probes + 1
+        if uncount:
+            changes["attempts"] = effects_table.c.attempts - 1
+        return bool(
+            self._changed(
+                sa.update(effects_table)
+                .where(
+                    effects_table.c.key == key,
+                    effects_table.c.fence == fence,
+                    effects_table.c.state == EffectState.SENDING,
+                )
+                .values(changes)
+            )
+        )
+
+    def effect(self, key: str) -> EffectRecord | None:
+        """Read one effect."""
+        found = self._effects(sa.select(effects_table).where(effects_table.c.key == key))
+        return found[0] if found else None
+
+    def effects_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[EffectRecord]:
+        """Read the effects of an order, in the order they were planned."""
+        return self._effects(
+            sa.select(effects_table)
+            .where(effects_table.c.shop_id == shop_id, effects_table.c.order_ref == ref)
+            .order_by(effects_table.c.id)
+        )
+
+    def dead_effects(self, shop_id: ShopId | None, limit: int) -> Sequence[EffectRecord]:
+        """Read effects that need a person, newest first."""
+        query = sa.select(effects_table).where(effects_table.c.state == EffectState.DEAD)
+        if shop_id is not None:
+            query = query.where(effects_table.c.shop_id == shop_id)
+        return self._effects(query.order_by(effects_table.c.id.desc()).limit(limit))
+
+    def reopen_effect(self, key: str, *, now: datetime) -> bool:
+        """Let a dead effect be tried again; its outcome is looked up first."""
+        return bool(
+            self._changed(
+                sa.update(effects_table)
+                .where(effects_table.c.key == key, effects_table.c.state == EffectState.DEAD)
+                .values(
+                    state=EffectState.UNKNOWN,
+                    attempts=0,
+                    probes=0,
+                    reason="",
+                    due_at=now,
+                    done_at=None,
+                )
+            )
+        )
+
+    def add_message(
+        self, message: Message, *, sent_at: datetime, result: Mapping[str, str]
+    ) -> None:
+        """Keep a message that was handed over; unique on its key."""
+        self.connection.execute(
+            self.dialect.insert(messages)
+            .values(
+                key=message.key,
+                shop_id=message.shop_id,
+                order_ref=message.order_ref,
+                sent_at=sent_at,
+                result=dict(result),
+                message=asdict(message),
+            )
+            .on_conflict_do_nothing(index_elements=["key"])
+        )
+
+    def _effects(self, query: sa.Select[Any]) -> list[EffectRecord]:
+        return [effect_record(row) for row in self.connection.execute(query)]
+
+
+@cache
+def _add(dialect: Dialect) -> Any:
+    return (
+        dialect.insert(effects_table)
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(effects_table.c.id)
+    )
+
+
+def _as_claimed(state: str) -> EffectState:
+    # Whoever had it is gone: what became of the call is not known.
+    return EffectState.UNKNOWN if state == EffectState.SENDING else EffectState(state)
+
+
+def effect_record(row: sa.Row[Any]) -> EffectRecord:
+    """Read an effect from its row."""
+    return _record(row, EffectState(row.state))
+
+
+def _record(row: sa.Row[Any], state: EffectState) -> EffectRecord:
+    return EffectRecord(
+        planned=PlannedEffect(
+            key=row.key,
+            shop_id=ShopId(row.shop_id),
+            order_ref=OrderRef(row.order_ref),
+            rule_id=row.rule_id,
+            rule_version=row.rule_version,
+            occurrence_id=row.occurrence_id,
+            step=row.step,
+            kind=EffectKind(row.kind),
+            payload=row.payload,
+            due_at=row.planned_at,
+            waits_for=row.waits_for,
+            expires_at=row.expires_at,
+        ),
+        state=state,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        attempts=row.attempts,
+        probes=row.probes,
+        fence=row.fence,
+        reason=row.reason,
+        done_at=row.done_at,
+        result=row.result,
+    )

@@ -1,0 +1,214 @@
+"""The inbox: deliveries from arrival until they are done or dead."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.storage.base import Part
+from adapters.storage.claims import DELIVERIES, choose
+from adapters.storage.dialect import Dialect
+from adapters.storage.tables import OPEN_DELIVERY, inbox, rejected
+from connector.model.order import ShopId
+from connector.storage.records import (
+    DeliveryRecord,
+    DeliverySource,
+    DeliveryState,
+    NewDelivery,
+)
+
+_WAITING = sa.text("state = 'waiting'")
+_OPEN = sa.text(OPEN_DELIVERY)
+
+
+class Inbox(Part):
+    """The verbs of a transaction about deliveries."""
+
+    def add_deliveries(self, deliveries: Sequence[NewDelivery]) -> Sequence[int | None]:
+        """Store inbox rows; None stands for one that was there already."""
+        statement = _add(self.dialect)
+        return [
+            self.connection.execute(
+                statement,
+                {
+                    "shop_id": item.shop_id,
+                    "key": item.key,
+                    "source": item.source,
+                    "topic": item.topic,
+                    "lane": item.lane,
+                    "headers": dict(item.headers),
+                    "body": item.body,
+                    "received_at": item.received_at,
+                    "due_at": item.received_at,
+                    "state": item.state,
+                    "reason": item.reason,
+                    "done_at": None if item.state is DeliveryState.WAITING else item.received_at,
+                },
+            ).scalar()
+            for item in deliveries
+        ]
+
+    def claim_deliveries(
+        self, *, now: datetime, lease_until: datetime, limit: int, busy: Sequence[ShopId] = ()
+    ) -> Sequence[DeliveryRecord]:
+        """Take waiting rows that are due, and working ones whose lease is over.
+
+        At most one row of a lane, oldest first, shops in turn, `busy` shops left out.
+        """
+        self.dialect.lock_claims(self.connection)
+        chosen = choose(self.connection, DELIVERIES, now=now, limit=limit, busy=busy)
+        if not chosen:
+            return []
+        ids: Sequence[int] = [item.id for item in chosen]
+        if self.dialect.is_postgresql:
+            ids = (
+                self.connection.execute(
+                    self.dialect.skip_locked(
+                        sa.select(inbox.c.id).where(
+                            inbox.c.id.in_(ids), _OPEN, inbox.c.due_at <= now
+                        )
+                    )
+                )
+                .scalars()
+                .all()
+            )
+        rows = self.connection.execute(
+            sa.update(inbox)
+            .where(inbox.c.id.in_(ids))
+            .values(
+                state=DeliveryState.WORKING,
+                fence=inbox.c.fence + 1,
+                attempts=inbox.c.attempts + 1,
+                due_at=lease_until,
+            )
+            .returning(*inbox.c)
+        )
+        records = {row.id: _record(row) for row in rows}
+        return [records[item.id] for item in chosen if item.id in records]
+
+    def settle_delivery(
+        self,
+        delivery_id: int,
+        fence: int,
+        *,
+        state: DeliveryState,
+        reason: str,
+        now: datetime,
+        due_at: datetime | None = None,
+    ) -> bool:
+        """Close a claimed row, or put it back as waiting until `due_at`."""
+        back = state is DeliveryState.WAITING
+        return bool(
+            self._changed(
+                sa.update(inbox)
+                .where(
+                    inbox.c.id == delivery_id,
+                    inbox.c.fence == fence,
+                    inbox.c.state == DeliveryState.WORKING,
+                )
+                .values(
+                    state=state,
+                    reason=reason,
+                    due_at=due_at or now,
+                    done_at=None if back else now,
+                )
+            )
+        )
+
+    def settle_lane(
+        self, shop_id: ShopId, lane: str, upto_id: int, *, reason: str, now: datetime
+    ) -> int:
+        """Close all waiting webhook rows of a lane that came before a fetch; tell how many."""
+        return self._changed(
+            sa.update(inbox)
+            .where(
+                inbox.c.shop_id == shop_id,
+                inbox.c.lane == lane,
+                inbox.c.id <= upto_id,
+                inbox.c.source == DeliverySource.WEBHOOK,
+                _OPEN,
+                _WAITING,
+            )
+            .values(state=DeliveryState.DONE, reason=reason, done_at=now)
+        )
+
+    def delivery(self, delivery_id: int) -> DeliveryRecord | None:
+        """Read one inbox row."""
+        found = self._deliveries(sa.select(inbox).where(inbox.c.id == delivery_id))
+        return found[0] if found else None
+
+    def waiting_in_lane(self, shop_id: ShopId, lane: str) -> Sequence[DeliveryRecord]:
+        """Read the waiting rows of a lane, oldest first."""
+        return self._deliveries(
+            sa.select(inbox)
+            .where(inbox.c.shop_id == shop_id, inbox.c.lane == lane, _OPEN, _WAITING)
+            .order_by(inbox.c.id)
+        )
+
+    def reopen_delivery(self, delivery_id: int, *, now: datetime) -> bool:
+        """Make a done or dead row wait again; its attempts start anew."""
+        return bool(
+            self._changed(
+                sa.update(inbox)
+                .where(
+                    inbox.c.id == delivery_id,
+                    inbox.c.state.in_([DeliveryState.DONE, DeliveryState.DEAD]),
+                )
+                .values(
+                    state=DeliveryState.WAITING, attempts=0, reason="", due_at=now, done_at=None
+                )
+            )
+        )
+
+    def dead_deliveries(self, shop_id: ShopId | None, limit: int) -> Sequence[DeliveryRecord]:
+        """Read dead rows, newest first."""
+        query = sa.select(inbox).where(inbox.c.state == DeliveryState.DEAD)
+        if shop_id is not None:
+            query = query.where(inbox.c.shop_id == shop_id)
+        return self._deliveries(query.order_by(inbox.c.id.desc()).limit(limit))
+
+    def count_rejected(self, shop_id: ShopId | None, reason: str, count: int) -> None:
+        """Add to the number of refused requests."""
+        statement = self.dialect.insert(rejected).values(
+            shop_id=shop_id or "", reason=reason, count=count
+        )
+        self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["shop_id", "reason"],
+                set_={"count": rejected.c.count + statement.excluded.count},
+            )
+        )
+
+    def _deliveries(self, query: sa.Select[Any]) -> list[DeliveryRecord]:
+        return [_record(row) for row in self.connection.execute(query)]
+
+
+@cache
+def _add(dialect: Dialect) -> Any:
+    return (
+        dialect.insert(inbox)
+        .on_conflict_do_nothing(index_elements=["shop_id", "key"])
+        .returning(inbox.c.id)
+    )
+
+
+def _record(row: sa.Row[Any]) -> DeliveryRecord:
+    return DeliveryRecord(
+        id=row.id,
+        shop_id=ShopId(row.shop_id),
+        key=row.key,
+        source=DeliverySource(row.source),
+        topic=row.topic,
+        lane=row.lane,
+        headers=row.headers,
+        body=None if row.body is None else bytes(row.body),
+        received_at=row.received_at,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        fence=row.fence,
+        reason=row.reason,
+        due_at=row.due_at,
+        done_at=row.done_at,
+    )

@@ -1,0 +1,286 @@
+"""Order states, buyers, and what happened to an order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from adapters.storage.base import Part
+from adapters.storage.columns import clean_text
+from adapters.storage.dialect import Dialect
+from adapters.storage.tables import buyer_keys, buyers, occurrences, orders, own_writes
+from connector.model.codec import decode_order, encode_order
+from connector.model.event import Occurrence, OccurrenceKind
+from connector.model.order import Order, OrderRef, OrderState, ShopId
+from connector.storage.records import OccurrenceRecord, StoredOrder
+
+# An order in one of these states is no purchase.
+NOT_BOUGHT: Final = (
+    OrderState.PENDING,
+    OrderState.FAILED,
+    OrderState.CANCELED,
+    OrderState.DELETED,
+)
+
+
+class Orders(Part):
+    """The verbs of a transaction about orders, buyers and occurrences."""
+
+    def lock_order(self, shop_id: ShopId, ref: OrderRef) -> None:
+        """Wait until no other transaction works on this order."""
+        self.dialect.lock_order(self.connection, shop_id, ref)
+
+    def order(self, shop_id: ShopId, ref: OrderRef) -> StoredOrder | None:
+        """Read the newest known state of an order."""
+        row = self.connection.execute(
+            sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.ref == ref)
+        ).first()
+        if row is None:
+            return None
+        return StoredOrder(decode_order(row.snapshot), row.buyer_id, row.seen_at, row.fetched_at)
+
+    def put_order(
+        self,
+        shop_id: ShopId,
+        order: Order,
+        *,
+        buyer_id: int | None,
+        seen_at: datetime,
+        fetched_at: datetime | None = None,
+    ) -> None:
+        """Store the newest known state; the caller has compared."""
+        self.connection.execute(
+            _put(self.dialect),
+            {
+                "shop_id": shop_id,
+                "ref": order.ref,
+                "number": order.number,
+                "state": order.state,
+                "test": order.test,
+                "placed_at": order.placed_at,
+                "modified_at": order.modified_at,
+                "buyer_id": buyer_id,
+                "seen_at": seen_at,
+                "fetched_at": fetched_at,
+                "snapshot": _encoded(order),
+            },
+        )
+
+    def find_buyer(self, keys: Sequence[str]) -> int:
+        """Find the buyer with one of the keys, or make one; new keys are added."""
+        wanted = list(dict.fromkeys(clean_text(key) for key in keys))
+        known = self._owners(wanted)
+        if known:
+            buyer = _strongest(wanted, known)
+            self._add_keys([key for key in wanted if key not in known], buyer)
+            return buyer
+        made: int = self.connection.execute(
+            sa.insert(buyers).values({}).returning(buyers.c.id)
+        ).scalar_one()
+        if not wanted:
+            return made
+        self._add_keys(wanted, made)
+        # Another transaction may have brought one of the keys while this one waited.
+        others = {key: owner for key, owner in self._owners(wanted).items() if owner != made}
+        if not others:
+            return made
+        buyer = _strongest(wanted, others)
+        self._changed(
+            sa.update(buyer_keys).where(buyer_keys.c.buyer_id == made).values(buyer_id=buyer)
+        )
+        self._changed(sa.delete(buyers).where(buyers.c.id == made))
+        return buyer
+
+    def count_buyer_orders(
+        self, buyer_id: int, *, before: datetime, shop_id: ShopId, ref: OrderRef
+    ) -> int:
+        """Count the buyer's earlier orders in all shops that count as bought.
+
+        Of two placed at the same time the one of the smaller (shop, ref) is the
+        earlier, in whatever order they came.
+        """
+        query = sa.select(sa.func.count()).where(*earlier(orders, buyer_id, before, shop_id, ref))
+        number: int = self.connection.execute(query).scalar_one()
+        return number
+
+    def add_occurrence(self, occurrence: Occurrence, *, seen_at: datetime, own: bool) -> int | None:
+        """Store an occurrence; None when it was there already, the earlier time is kept."""
+        number: int | None = self.connection.execute(
+            _add_occurrence(self.dialect),
+            {
+                "shop_id": occurrence.shop_id,
+                "order_ref": occurrence.order_ref,
+                "kind": occurrence.kind,
+                "discriminator": occurrence.discriminator,
+                "occurred_at": occurrence.occurred_at,
+                "seen_at": seen_at,
+                "own": own,
+            },
+        ).scalar()
+        if number is None:
+            self._changed(
+                sa.update(occurrences)
+                .where(
+                    occurrences.c.shop_id == occurrence.shop_id,
+                    occurrences.c.order_ref == occurrence.order_ref,
+                    occurrences.c.kind == occurrence.kind,
+                    occurrences.c.discriminator == occurrence.discriminator,
+                    occurrences.c.occurred_at > occurrence.occurred_at,
+                )
+                .values(occurred_at=occurrence.occurred_at)
+            )
+        return number
+
+    def occurrences_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[OccurrenceRecord]:
+        """Read what happened to an order, oldest number first."""
+        return self._occurrences(occurrences.c.shop_id == shop_id, occurrences.c.order_ref == ref)
+
+    def occurrence(self, occurrence_id: int) -> OccurrenceRecord | None:
+        """Read one occurrence."""
+        found = self._occurrences(occurrences.c.id == occurrence_id)
+        return found[0] if found else None
+
+    def note_own_write(
+        self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind, at: datetime
+    ) -> None:
+        """Remember that a write of ours will cause this kind of occurrence."""
+        statement = self.dialect.insert(own_writes).values(
+            shop_id=shop_id, order_ref=ref, kind=kind, at=at
+        )
+        self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["shop_id", "order_ref", "kind"],
+                set_={"at": statement.excluded.at},
+            )
+        )
+
+    def is_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> bool:
+        """Tell whether a write of ours was meant to cause this kind of occurrence."""
+        query = sa.select(own_writes.c.at).where(*_own(shop_id, ref, kind))
+        return self.connection.execute(query).first() is not None
+
+    def forget_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> None:
+        """Take it back when the write was surely not done."""
+        self._changed(sa.delete(own_writes).where(*_own(shop_id, ref, kind)))
+
+    def _occurrences(self, *conditions: sa.ColumnElement[bool]) -> list[OccurrenceRecord]:
+        rows = self.connection.execute(
+            sa.select(occurrences).where(*conditions).order_by(occurrences.c.id)
+        )
+        return [
+            OccurrenceRecord(
+                id=row.id,
+                occurrence=Occurrence(
+                    shop_id=ShopId(row.shop_id),
+                    order_ref=OrderRef(row.order_ref),
+                    kind=OccurrenceKind(row.kind),
+                    discriminator=row.discriminator,
+                    occurred_at=row.occurred_at,
+                ),
+                seen_at=row.seen_at,
+                own=row.own,
+            )
+            for row in rows
+        ]
+
+    def _owners(self, keys: Sequence[str]) -> dict[str, int]:
+        rows = self.connection.execute(
+            sa.select(buyer_keys.c.key, buyer_keys.c.buyer_id).where(buyer_keys.c.key.in_(keys))
+        )
+        return {row.key: row.buyer_id for row in rows}
+
+    def _add_keys(self, keys: Sequence[str], buyer_id: int) -> None:
+        # In one order for all: two transactions with the same keys wait, and do not
+        # lock each other out.
+        for key in sorted(keys):
+            self.connection.execute(_add_key(self.dialect), {"key": key, "buyer_id": buyer_id})
+
+
+def earlier(
+    table: sa.FromClause, buyer_id: Any, before: Any, shop_id: Any, ref: Any
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """Give the conditions of a buyer's earlier purchases."""
+    columns = table.c
+    return (
+        columns.buyer_id == buyer_id,
+        columns.state.not_in([state.value for state in NOT_BOUGHT]),
+        sa.not_(columns.test),
+        sa.or_(
+            columns.placed_at < before,
+            sa.and_(
+                columns.placed_at == before,
+                sa.or_(
+                    columns.shop_id < shop_id,
+                    sa.and_(columns.shop_id == shop_id, columns.ref < ref),
+                ),
+            ),
+        ),
+    )
+
+
+def _own(shop_id: str, ref: str, kind: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        own_writes.c.shop_id == shop_id,
+        own_writes.c.order_ref == ref,
+        own_writes.c.kind == kind,
+    )
+
+
+def _strongest(keys: Sequence[str], owners: dict[str, int]) -> int:
+    return next(owners[key] for key in keys if key in owners)
+
+
+def _encoded(order: Order) -> bytes:
+    try:
+        return encode_order(order)
+    except UnicodeEncodeError:
+        # A lone surrogate somewhere in it: no JSON can hold that.
+        return msgspec.json.encode(_cleaned(msgspec.to_builtins(order)))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(item) for item in value]
+    return value
+
+
+@cache
+def _put(dialect: Dialect) -> Any:
+    statement = dialect.insert(orders)
+    new = statement.excluded
+    kept = sa.func.coalesce(new.fetched_at, orders.c.fetched_at)
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "ref"],
+        set_={
+            "number": new.number,
+            "state": new.state,
+            "test": new.test,
+            "placed_at": new.placed_at,
+            "modified_at": new.modified_at,
+            "buyer_id": new.buyer_id,
+            "seen_at": new.seen_at,
+            "fetched_at": kept,
+            "snapshot": new.snapshot,
+        },
+    )
+
+
+@cache
+def _add_occurrence(dialect: Dialect) -> Any:
+    return (
+        dialect.insert(occurrences)
+        .on_conflict_do_nothing(index_elements=["shop_id", "order_ref", "kind", "discriminator"])
+        .returning(occurrences.c.id)
+    )
+
+
+@cache
+def _add_key(dialect: Dialect) -> Any:
+    return dialect.insert(buyer_keys).on_conflict_do_nothing(index_elements=["key"])

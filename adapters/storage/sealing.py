@@ -1,0 +1,55 @@
+"""Seal shop keys so that a stolen database does not give them away."""
+
+import os
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from connector.errors import ConfigurationError
+from connector.secret import Secret
+
+KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_FORM: Final = b"\x01"
+
+
+class Sealer:
+    """Turns secrets into bytes that only the same key, shop and name open.
+
+    Args: key: 32 bytes, kept outside of the database.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise ConfigurationError(
+                f"POSTVENTA_SECRET_KEY_FILE must hold {KEY_BYTES} bytes, it holds {len(key)}"
+            )
+        self._cipher = AESGCM(key)
+
+    def seal(self, shop_id: str, name: str, secret: Secret) -> bytes:
+        """Seal one secret of a shop."""
+        nonce = os.urandom(_NONCE_BYTES)
+        text = secret.reveal().encode("utf-8", "surrogatepass")
+        return _FORM + nonce + self._cipher.encrypt(nonce, text, _place(shop_id, name))
+
+    def unseal(self, shop_id: str, name: str, sealed: bytes) -> Secret:
+        """Open what was sealed for the same shop and name.
+
+        Raises: ConfigurationError: another key, or the row was moved or changed.
+        """
+        nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        try:
+            opened = self._cipher.decrypt(nonce, text, _place(shop_id, name))
+        except (InvalidTag, ValueError) as err:
+            raise ConfigurationError(
+                f"the secret {name!r} of shop {shop_id!r} does not open: is the key file "
+                "(POSTVENTA_SECRET_KEY_FILE) the one this database was made with?"
+            ) from err
+        return Secret(opened.decode("utf-8", "surrogatepass"))
+
+
+def _place(shop_id: str, name: str) -> bytes:
+    # Each part with its length, so that no two places are the same bytes.
+    parts = (shop_id.encode("utf-8", "replace"), name.encode("utf-8", "replace"))
+    return _FORM + b"".join(len(part).to_bytes(4) + part for part in parts)

@@ -1,0 +1,12 @@
+"""One unit of work: the verbs of all nouns on one connection."""
+
+from adapters.storage.effects import Effects
+from adapters.storage.inbox import Inbox
+from adapters.storage.orders import Orders
+from adapters.storage.reports import Reports
+from adapters.storage.rules import Rules
+from adapters.storage.shops import Shops
+
+
+class SqlTransaction(Shops, Inbox, Orders, Rules, Effects, Reports):
+    """Every verb of `connector.storage.port.Transaction`."""
