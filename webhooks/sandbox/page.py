@@ -17,7 +17,8 @@ STYLE: Final = """
 font:16px/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 a{color:var(--accent)}h1{font-size:1.5rem;margin:.2rem 0 1rem}h2{font-size:1.1rem;margin:0 0 .6rem}
-.top{color:var(--soft);margin:0}.card>p{margin:.2rem 0}.card{background:var(--card);border:1px solid var(--line);
+.top{color:var(--soft);margin:0}.card>p{margin:.2rem 0}
+.card{background:var(--card);border:1px solid var(--line);
 border-radius:.6rem;padding:1rem 1.2rem;margin:0 0 1rem;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.45rem .8rem .45rem 0;
 border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
