@@ -30,6 +30,18 @@ def operations() -> dict[str, str]:
     return {name: print_ast(one) for name, one in separate_operations(parse(text)).items()}
 
 
+def coupon(code: str, **more: Any) -> dict[str, Any]:
+    """Write the input of a ten percent coupon for everyone."""
+    return {
+        "title": code,
+        "code": code,
+        "startsAt": "2026-01-01T00:00:00Z",
+        "context": {"all": "ALL"},
+        "customerGets": {"value": {"percentage": 0.1}, "items": {"all": True}},
+        **more,
+    }
+
+
 @dataclass
 class Client:
     """A caller of the pretend shop's API and control calls."""

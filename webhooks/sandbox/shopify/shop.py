@@ -29,6 +29,7 @@ from webhooks.sandbox.shopify import (
     hooks,
     merchant,
     metafields,
+    stock,
     writes_gifts,
     writes_orders,
     writes_shipping,
@@ -89,9 +90,17 @@ class ShopifyShop(SandboxServer):
         )
         self.store.emit = self.hooks.emit
         self.engine = engine.Engine(
-            READS,
-            {**writes_orders.WRITES, **metafields.WRITES, **writes_shipping.WRITES}
-            | {**writes_gifts.WRITES, **discounts.WRITES, **hooks.WRITES, **bulk.WRITES},
+            {**READS, **stock.READS},
+            {
+                **writes_orders.WRITES,
+                **metafields.WRITES,
+                **writes_shipping.WRITES,
+                **stock.WRITES,
+                **writes_gifts.WRITES,
+                **discounts.WRITES,
+                **hooks.WRITES,
+                **bulk.WRITES,
+            },
         )
         self._tokens: dict[str, float] = {}
 

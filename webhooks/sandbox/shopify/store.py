@@ -57,6 +57,7 @@ class Store:
         self.bulks: dict[int, Bulk] = {}
         self.jobs: dict[str, bool] = {}
         self.timeline: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self.stock: dict[int, int] = {}
         self.gifts: list[dict[str, Any]] = []
         self.mails: list[dict[str, Any]] = []
         self.idempotent: dict[str, tuple[str, Any]] = {}
