@@ -1,0 +1,1 @@
+"""WooCommerce, over its REST API `wc/v3` and its webhooks."""
