@@ -47,8 +47,7 @@ def create_order(shop: ShopifyShop, data: JsonObject) -> JsonObject:
         order = checkout.place(shop.store, data)
     except (KeyError, TypeError, ValueError) as err:
         raise Refused(f"not an order: {err}") from err
-    if not shop.store.mails or data.get("paid", True):
-        shop.store.mails.append({"to": order.email, "subject": f"Order {order.name} confirmed"})
+    shop.store.mails.append({"to": order.email, "subject": f"Order {order.name} confirmed"})
     return order_seen(shop.store, order)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from graphql import (
@@ -94,8 +95,9 @@ def expanded(scopes: frozenset[str] | None) -> frozenset[str] | None:
     return scopes | {name.replace("write_", "read_", 1) for name in scopes}
 
 
+@lru_cache(maxsize=512)
 def read_document(query: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
-    """Parse and check a query against the published schema."""
+    """Parse and check a query against the published schema, once a text."""
     try:
         document = parse(query)
     except GraphQLError as error:
