@@ -14,8 +14,6 @@ from webhooks.sandbox.shopify.views_parts import line_view
 View = dict[str, Any]
 OrderView = Callable[[Store, Order], View]
 
-# Two parcel events carry another name in the display status.
-DISPLAY: Final = {"FAILURE": "FAILURE"}
 OPEN_RETURNS: Final = {"REQUESTED": "RETURN_REQUESTED", "OPEN": "IN_PROGRESS"}
 FULFILLMENT_ORDER_SCOPES: Final = (
     "merchant_managed_fulfillment_orders",
@@ -47,7 +45,7 @@ def fulfillment_view(store: Store, order: Order, item: Fulfillment, order_view: 
     """Show a Fulfillment."""
     newest, transit, arrived = item.latest(), item.latest("IN_TRANSIT"), item.latest("DELIVERED")
     estimates = [event.estimated_at for event in item.events if event.estimated_at]
-    status = "FULFILLED" if newest is None else DISPLAY.get(newest.status, newest.status)
+    status = "FULFILLED" if newest is None else newest.status
     if item.status == "CANCELLED":
         status = "CANCELED"
 
