@@ -1,0 +1,47 @@
+"""The command `postventa` and its groups."""
+
+import click
+
+from webhooks.cli.base import Commands
+from webhooks.cli.data import export, reconcile, replay, status
+from webhooks.cli.repair import dead_letters, effects
+from webhooks.cli.rules import rules
+from webhooks.cli.rules_try import fields, playbook, simulate
+from webhooks.cli.run import doctor, migrate, serve, worker
+from webhooks.cli.shops import shops
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="postventa", prog_name="postventa")
+def main() -> None:
+    """Work after the sale: rules that act on the orders of your shops.
+
+    Settings come from the environment: POSTVENTA_DATA_DIR, POSTVENTA_BASE_URL and so
+    on; all are listed in docs/reference/settings.md. Start with `postventa doctor`.
+    """
+
+
+for trial in (fields, playbook, simulate):
+    rules.add_command(trial)
+
+for command in (
+    serve,
+    worker,
+    migrate,
+    doctor,
+    shops,
+    rules,
+    status,
+    export,
+    reconcile,
+    replay,
+    dead_letters,
+    effects,
+):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

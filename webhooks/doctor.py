@@ -1,0 +1,219 @@
+"""Look at everything an installation needs, and say what to mend."""
+
+import os
+import platform
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from connector.errors import PostventaError, RuleInvalid
+from connector.settings import Settings, load_settings
+from connector.storage.records import ShopRecord, ShopState
+from webhooks.wiring import Application, key_path, open_application
+
+_LOW_DISK: Final = 512 * 1024 * 1024
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        state: `ok`, `note` (works, but read it) or `bad` (needs mending).
+        mend: what to do; empty when nothing is to be done.
+    """
+
+    what: str
+    state: str
+    found: str
+    mend: str = ""
+
+    def line(self) -> dict[str, str]:
+        """Give it as plain data for JSON."""
+        return asdict(self)
+
+
+def examine(*, offline: bool = False) -> list[Finding]:
+    """Look at everything.
+
+    Args: offline: do not call the shops.
+    """
+    findings = [_python()]
+    try:
+        settings = load_settings(os.environ)
+    except PostventaError as err:
+        findings.append(Finding("settings", "bad", str(err), "See docs/reference/settings.md."))
+        return findings
+    findings.extend(_settings(settings))
+    try:
+        with open_application(settings) as app:
+            findings.extend(_storage(app))
+            findings.append(_key_file(settings))
+            findings.extend(_shops(app, offline=offline))
+            findings.extend(_rules(app))
+            findings.extend(_rows(app))
+    except PostventaError as err:
+        findings.append(Finding("database", "bad", str(err), "Postventa cannot start like this."))
+    return findings
+
+
+def _python() -> Finding:
+    found = f"Python {platform.python_version()}"
+    if platform.python_version_tuple()[:2] == ("3", "11"):
+        return Finding("python", "ok", found)
+    return Finding("python", "bad", found, "Run Postventa with Python 3.11.")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    if not settings.base_url:
+        yield Finding(
+            "base URL",
+            "bad",
+            "POSTVENTA_BASE_URL is not set",
+            "Set it to the address under which shops reach this server.",
+        )
+    elif urlsplit(settings.base_url).scheme != "https" and not settings.allow_private_hosts:
+        yield Finding(
+            "base URL",
+            "bad",
+            settings.base_url,
+            "Put a proxy with TLS in front and write its https:// address: shops send "
+            "the data of buyers there.",
+        )
+    else:
+        yield Finding("base URL", "ok", settings.base_url)
+    if settings.allow_private_hosts:
+        yield Finding(
+            "private hosts",
+            "note",
+            "shops on private addresses are allowed",
+            "Unset POSTVENTA_ALLOW_PRIVATE_HOSTS outside of tests.",
+        )
+    if not settings.smtp_url:
+        yield Finding(
+            "mail",
+            "note",
+            "no mail server: mails are kept in the database and not sent",
+            "Set POSTVENTA_SMTP_URL when mails shall leave.",
+        )
+    yield _disk(settings.data_dir)
+
+
+def _disk(folder: Path) -> Finding:
+    there = folder.absolute()
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    found = f"{free // (1024 * 1024)} MiB free"
+    if free < _LOW_DISK:
+        return Finding("disk", "bad", found, f"Make room on the disk of {folder}.")
+    return Finding("disk", "ok", found)
+
+
+def _storage(app: Application) -> Iterator[Finding]:
+    facts = app.storage.facts()
+    # A database that does not keep its word is refused before we come here.
+    yield Finding("database", "ok", f"{facts.kind} {facts.version}")
+    yield Finding(
+        "durability", "ok", f"journal {facts.journal_mode}, synchronous {facts.synchronous}"
+    )
+
+
+def _key_file(settings: Settings) -> Finding:
+    path = key_path(settings)
+    mode = path.stat().st_mode
+    if mode & _OTHERS:
+        return Finding(
+            "key file",
+            "bad",
+            f"others may read {path}",
+            f"chmod 600 {path}; it opens the shop keys in the database.",
+        )
+    return Finding("key file", "ok", str(path), "Keep a copy of it apart from the database.")
+
+
+def _shops(app: Application, *, offline: bool) -> Iterator[Finding]:
+    with app.storage.reading() as tx:
+        shops = tx.shops()
+    if not shops:
+        yield Finding("shops", "note", "none is connected", "See `postventa shops add --help`.")
+    for shop in shops:
+        yield _shop(app, shop, offline=offline)
+
+
+def _shop(app: Application, shop: ShopRecord, *, offline: bool) -> Finding:
+    from webhooks.shops import check_shop
+
+    what = f"shop {shop.id}"
+    if offline:
+        if shop.state is ShopState.CONNECTED:
+            return Finding(what, "ok", f"{shop.name}: not called")
+        return Finding(
+            what, "bad", f"{shop.name}: {shop.state}", f"Run: postventa shops check {shop.id}"
+        )
+    try:
+        done = check_shop(app, shop.id)
+    except PostventaError as err:
+        return Finding(what, "bad", f"{shop.name}: {err}", f"postventa shops check {shop.id}")
+    if done.problems:
+        return Finding(what, "bad", f"{shop.name}: {done.shop.state}", " ".join(done.problems))
+    return Finding(what, "ok", f"{shop.name}: key works, {len(done.registered)} webhooks active")
+
+
+def _rules(app: Application) -> Iterator[Finding]:
+    from connector.rules.load import rule_from_source
+
+    with app.storage.reading() as tx:
+        records = [record for shop in tx.shops() for record in tx.rules(shop.id)]
+    bad = 0
+    for record in records:
+        try:
+            rule_from_source(record.source)
+        except RuleInvalid as err:
+            bad += 1
+            yield Finding(
+                f"rule {record.rule_id}",
+                "bad",
+                f"shop {record.shop_id}: cannot be read and does not run: {err}",
+                "Import it anew: postventa rules import",
+            )
+    enabled = sum(record.enabled for record in records)
+    if not bad:
+        yield Finding("rules", "ok", f"{len(records)} stored, {enabled} enabled")
+
+
+def _rows(app: Application) -> Iterator[Finding]:
+    from connector.jobs.worker import KILL_SWITCH
+
+    with app.storage.reading() as tx:
+        counts = tx.counts()
+        stopped = tx.value(KILL_SWITCH)
+    deliveries = {str(state): number for state, number in counts.deliveries.items()}
+    effects = {str(state): number for state, number in counts.effects.items()}
+    dead = deliveries.get("dead", 0) + effects.get("dead", 0)
+    if dead:
+        yield Finding(
+            "dead letters",
+            "bad",
+            f"{dead} need a person",
+            "See `postventa dead-letters list`; then `postventa dead-letters retry ID`.",
+        )
+    else:
+        yield Finding("dead letters", "ok", "none")
+    if stopped:
+        yield Finding(
+            "effects", "bad", f"stopped since {stopped}", "Go on with: postventa effects start"
+        )
+    if counts.rejected:
+        yield Finding(
+            "refused requests",
+            "note",
+            f"{counts.rejected} webhook requests were refused so far",
+            "Many of them: compare the webhook secret in the shop, or run "
+            "`postventa shops check ID --mend`.",
+        )
