@@ -38,7 +38,7 @@ GRAPHQL: Final = f"admin/api/{API_VERSION}/graphql.json"
 LONGEST_WAIT_S: Final = 8.0
 TRIES: Final = 4
 _FAILED: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"})
-_OWN_ID: Final = (None, [], ["id"], ["input", "id"])
+_OWN_ID: Final[tuple[list[str] | None, ...]] = (None, [], ["id"], ["input", "id"])
 _GONE: Final = ("does not exist", "not found", "not exist")
 _log = logging.getLogger(__name__)
 

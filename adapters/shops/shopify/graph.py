@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from adapters.shops.shopify import payload as body
+from adapters.shops.shopify import schema
 from connector.errors import PayloadInvalid
 
 # Words of the order screen that the webhooks fold into "nothing has left".
@@ -32,215 +33,6 @@ _CAME_IN: Final = frozenset({"SALE", "CAPTURE"})
 _PAID: Final = frozenset({"PAID", "PARTIALLY_REFUNDED", "REFUNDED"})
 
 
-class _Camel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A type of the schema: names in camel case."""
-
-
-class Page(_Camel):
-    """Where the next page begins."""
-
-    has_next_page: bool = False
-    end_cursor: str | None = None
-
-
-class MoneyV2(_Camel):
-    """An amount as decimal text."""
-
-    amount: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class MoneyBag(_Camel):
-    """An amount in the shop's currency."""
-
-    shop_money: MoneyV2
-
-
-class Node(_Camel):
-    """Something of which we want the id only."""
-
-    id: str
-
-
-class Address(_Camel):
-    """A MailingAddress."""
-
-    name: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    company: str | None = None
-    address1: str | None = None
-    address2: str | None = None
-    city: str | None = None
-    province: str | None = None
-    province_code: str | None = None
-    zip: str | None = None
-    country_code: str | None = msgspec.field(default=None, name="countryCodeV2")
-    phone: str | None = None
-
-
-class Tax(_Camel):
-    """A TaxLine."""
-
-    title: str | None = None
-    rate: msgspec.Raw = msgspec.Raw(b"null")
-    price_set: MoneyBag
-
-
-class Allocation(_Camel):
-    """A DiscountAllocation."""
-
-    allocated_amount_set: MoneyBag
-
-
-class Line(_Camel):
-    """A LineItem."""
-
-    id: str
-    name: str
-    quantity: int
-    sku: str | None = None
-    original_unit_price_set: MoneyBag
-    discount_allocations: list[Allocation] = []
-    tax_lines: list[Tax] = []
-    product: Node | None = None
-    variant: Node | None = None
-
-
-class Lines(_Camel):
-    """One page of lines."""
-
-    nodes: list[Line]
-    page_info: Page = Page()
-
-
-class Shipping(_Camel):
-    """A ShippingLine."""
-
-    title: str | None = None
-    code: str | None = None
-    discounted_price_set: MoneyBag
-    tax_lines: list[Tax] = []
-
-
-class ShippingLines(_Camel):
-    """The ways of shipping."""
-
-    nodes: list[Shipping] = []
-
-
-class Tracking(_Camel):
-    """A FulfillmentTrackingInfo."""
-
-    company: str | None = None
-    number: str | None = None
-    url: str | None = None
-
-
-class Fulfillment(_Camel):
-    """A Fulfillment."""
-
-    id: str
-    status: str | None = None
-    display_status: str | None = None
-    created_at: str | None = None
-    delivered_at: str | None = None
-    estimated_delivery_at: str | None = None
-    tracking_info: list[Tracking] = []
-
-
-class Transaction(_Camel):
-    """An OrderTransaction."""
-
-    kind: str | None = None
-    status: str | None = None
-    amount_set: MoneyBag | None = None
-    processed_at: str | None = None
-
-
-class Transactions(_Camel):
-    """The movements of one refund."""
-
-    nodes: list[Transaction] = []
-
-
-class Refund(_Camel):
-    """A Refund."""
-
-    id: str
-    created_at: str | None = None
-    note: str | None = None
-    transactions: Transactions = Transactions()
-
-
-class Email(_Camel):
-    """A CustomerEmailAddress."""
-
-    email_address: str | None = None
-    marketing_state: str | None = None
-    marketing_opt_in_level: str | None = None
-    marketing_updated_at: str | None = None
-
-
-class Phone(_Camel):
-    """A CustomerPhoneNumber."""
-
-    phone_number: str | None = None
-
-
-class Customer(_Camel):
-    """A Customer."""
-
-    id: str
-    first_name: str | None = None
-    last_name: str | None = None
-    default_email_address: Email | None = None
-    default_phone_number: Phone | None = None
-
-
-class Attribute(_Camel):
-    """An extra field of the order."""
-
-    key: str
-    value: str | None = None
-
-
-class OrderNode(_Camel):
-    """An Order, with all that `OrderWhole` asks for."""
-
-    id: str
-    name: str
-    created_at: str
-    processed_at: str
-    updated_at: str
-    currency_code: str
-    display_fulfillment_status: str | None = None
-    display_financial_status: str | None = None
-    test: bool = False
-    cancelled_at: str | None = None
-    taxes_included: bool = False
-    email: str | None = None
-    phone: str | None = None
-    customer_locale: str | None = None
-    note: str | None = None
-    tags: list[str] = []
-    custom_attributes: list[Attribute] = []
-    discount_codes: list[str] = []
-    payment_gateway_names: list[str] = []
-    source_name: str | None = None
-    total_price_set: MoneyBag
-    total_tax_set: MoneyBag | None = None
-    total_discounts_set: MoneyBag | None = None
-    tax_lines: list[Tax] = []
-    customer: Customer | None = None
-    shipping_address: Address | None = None
-    billing_address: Address | None = None
-    shipping_lines: ShippingLines | None = None
-    line_items: Lines
-    fulfillments: list[Fulfillment] = []
-    refunds: list[Refund] = []
-    transactions: list[Transaction] = []
-
-
 def number_of(gid: str) -> int:
     """Read the number out of a global id.
 
@@ -252,7 +44,7 @@ def number_of(gid: str) -> int:
     return int(tail)
 
 
-def body_of(node: OrderNode, more_lines: list[Line] | None = None) -> body.OrderBody:
+def body_of(node: schema.OrderNode, more_lines: list[schema.Line] | None = None) -> body.OrderBody:
     """Bring an order into the webhooks' shape.
 
     Args: more_lines: the lines of the pages after the first.
@@ -306,7 +98,7 @@ def body_of(node: OrderNode, more_lines: list[Line] | None = None) -> body.Order
     )
 
 
-def _paid_at(node: OrderNode) -> str | None:
+def _paid_at(node: schema.OrderNode) -> str | None:
     """Find when the last payment came in, for an order that was paid in full."""
     if node.display_financial_status not in _PAID:
         return None
@@ -319,7 +111,7 @@ def _paid_at(node: OrderNode) -> str | None:
     return max(times, default=None)
 
 
-def _amount(bag: MoneyBag | None) -> msgspec.Raw:
+def _amount(bag: schema.MoneyBag | None) -> msgspec.Raw:
     return msgspec.Raw(b"null") if bag is None else bag.shop_money.amount
 
 
@@ -327,7 +119,7 @@ def _lower(text: str | None) -> str | None:
     return text.lower() if text else None
 
 
-def _customer(raw: Customer | None) -> body.Customer | None:
+def _customer(raw: schema.Customer | None) -> body.Customer | None:
     if raw is None:
         return None
     mail, phone = raw.default_email_address, raw.default_phone_number
@@ -347,18 +139,18 @@ def _customer(raw: Customer | None) -> body.Customer | None:
     )
 
 
-def _address(raw: Address | None) -> body.Address | None:
+def _address(raw: schema.Address | None) -> body.Address | None:
     return None if raw is None else body.Address(**msgspec.structs.asdict(raw))
 
 
-def _taxes(taxes: list[Tax]) -> list[body.Tax]:
+def _taxes(taxes: list[schema.Tax]) -> list[body.Tax]:
     return [
         body.Tax(title=tax.title, rate=tax.rate, price=tax.price_set.shop_money.amount)
         for tax in taxes
     ]
 
 
-def _line(raw: Line) -> body.Line:
+def _line(raw: schema.Line) -> body.Line:
     return body.Line(
         id=number_of(raw.id),
         name=raw.name,
@@ -375,7 +167,7 @@ def _line(raw: Line) -> body.Line:
     )
 
 
-def _fulfillment(raw: Fulfillment) -> body.Fulfillment:
+def _fulfillment(raw: schema.Fulfillment) -> body.Fulfillment:
     return body.Fulfillment(
         id=number_of(raw.id),
         status=_lower(raw.status),
@@ -390,7 +182,7 @@ def _fulfillment(raw: Fulfillment) -> body.Fulfillment:
     )
 
 
-def _refund(raw: Refund) -> body.Refund:
+def _refund(raw: schema.Refund) -> body.Refund:
     return body.Refund(
         id=number_of(raw.id),
         created_at=raw.created_at,

@@ -9,7 +9,7 @@ checked 2026-11-22.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -17,9 +17,10 @@ import msgspec
 
 from adapters.shops.shopify import payload as body
 from adapters.shops.shopify.parcels import parcels
+from adapters.shops.shopify.people import address_of, buyer_of
+from adapters.shops.shopify.values import maybe_when, money, number_text, when
 from connector.errors import PayloadInvalid
-from connector.model.customer import Address, Buyer, Consent, ConsentState, normal_email
-from connector.model.money import is_currency, to_minor
+from connector.model.money import is_currency
 from connector.model.order import (
     FulfillmentState,
     LineItem,
@@ -48,11 +49,6 @@ FULFILLMENT: Final = {
     "fulfilled": FulfillmentState.FULFILLED,
     "restocked": FulfillmentState.RESTOCKED,
     "not_required": FulfillmentState.NOT_REQUIRED,
-}
-CONSENT: Final = {
-    "subscribed": ConsentState.GRANTED,
-    "unsubscribed": ConsentState.DENIED,
-    # not_subscribed means "was never asked"; pending, invalid and redacted are no word either.
 }
 _HAS_MONEY: Final = frozenset({PaymentState.PAID, PaymentState.PARTIALLY_REFUNDED})
 
@@ -95,17 +91,17 @@ def order_of(raw: body.OrderBody) -> Order:
         shipping_minor=sum(line.total_minor for line in shipping),
         discount_minor=money(raw.total_discounts, currency, "total_discounts"),
         refunded_minor=sum(refund.amount_minor for refund in refunds),
-        paid_at=_maybe(raw.paid_at, "paid_at"),
+        paid_at=maybe_when(raw.paid_at, "paid_at"),
         completed_at=max(sent) if done else None,
-        canceled_at=_maybe(raw.cancelled_at, "cancelled_at"),
-        buyer=_buyer(raw),
-        billing_address=_address(raw.billing_address),
-        shipping_address=_address(raw.shipping_address),
+        canceled_at=maybe_when(raw.cancelled_at, "cancelled_at"),
+        buyer=buyer_of(raw),
+        billing_address=address_of(raw.billing_address),
+        shipping_address=address_of(raw.shipping_address),
         lines=tuple(_line(line, currency, added_tax) for line in raw.line_items or ()),
         shipping_lines=shipping,
         taxes=tuple(_tax(tax, currency) for tax in raw.tax_lines or ()),
         discount_codes=tuple(item.code for item in raw.discount_codes or () if item.code),
-        parcels=parcels(raw.fulfillments or (), when),
+        parcels=parcels(raw.fulfillments or ()),
         refunds=refunds,
         tags=_tags(raw.tags),
         meta=tuple(
@@ -134,53 +130,6 @@ def _state(canceled: bool, payment: PaymentState, goods: FulfillmentState) -> Or
     if payment is PaymentState.UNKNOWN:
         return OrderState.UNKNOWN
     return OrderState.PENDING
-
-
-def money(raw: msgspec.Raw, currency: str, path: str) -> int:
-    """Read an amount, text or JSON number, as minor units; null is zero.
-
-    Raises: PayloadInvalid: it is no amount.
-    """
-    text = number_text(raw, path)
-    if text is None:
-        return 0
-    try:
-        return to_minor(text, currency)
-    except PayloadInvalid as err:
-        raise PayloadInvalid(f"{path}: {err}") from err
-
-
-def number_text(raw: msgspec.Raw, path: str) -> str | None:
-    """Give a text or a JSON number as it was written; None for null.
-
-    Raises: PayloadInvalid: it is a list, an object or a truth value.
-    """
-    written = bytes(raw)
-    if written == b"null":
-        return None
-    if written[:1] == b'"':
-        return str(msgspec.json.decode(written))
-    if written[:1] in b"-0123456789":
-        return written.decode("ascii")
-    raise PayloadInvalid(f"{path}: expected an amount")
-
-
-def when(text: str, path: str) -> datetime:
-    """Read a time with its offset as UTC, to the second.
-
-    Raises: PayloadInvalid: it is no time, or has no offset.
-    """
-    try:
-        read = datetime.fromisoformat(text)
-        if read.tzinfo is None:
-            raise PayloadInvalid(f"{path}: {text[:40]!r} has no time zone")
-        return read.astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError) as err:
-        raise PayloadInvalid(f"{path}: {text[:40]!r} is not a time") from err
-
-
-def _maybe(text: str | None, path: str) -> datetime | None:
-    return when(text, path) if text else None
 
 
 def _line(raw: body.Line, currency: str, added_tax: bool) -> LineItem:
@@ -241,7 +190,7 @@ def _refunds(refunds: Iterable[body.Refund], currency: str) -> tuple[Refund, ...
             if (item.kind or "").lower() == "refund" and (item.status or "").lower() == "success"
         )
         if amount > 0:
-            at = _maybe(raw.created_at, "refunds.created_at")
+            at = maybe_when(raw.created_at, "refunds.created_at")
             found.append(Refund(str(raw.id), amount, raw.note or None, at))
     return tuple(sorted(found, key=lambda refund: int(refund.ref)))
 
@@ -249,63 +198,7 @@ def _refunds(refunds: Iterable[body.Refund], currency: str) -> tuple[Refund, ...
 def _left_at(raw: body.Fulfillment) -> datetime | None:
     if (raw.status or "").lower() != "success":
         return None
-    return _maybe(raw.created_at, "fulfillments.created_at")
-
-
-def _buyer(raw: body.OrderBody) -> Buyer:
-    customer = raw.customer or body.Customer()
-    billing, shipping = raw.billing_address, raw.shipping_address
-    first, last = customer.first_name or "", customer.last_name or ""
-    for address in (billing, shipping):
-        if not (first or last) and address is not None:
-            first, last = address.first_name or "", address.last_name or ""
-    emails = (raw.email, raw.contact_email, customer.email)
-    phones = (
-        raw.phone,
-        customer.phone,
-        shipping.phone if shipping else None,
-        billing.phone if billing else None,
-    )
-    return Buyer(
-        ref=str(customer.id) if customer.id else None,
-        name=" ".join(f"{first} {last}".split()),
-        first_name=first.strip(),
-        last_name=last.strip(),
-        email=next((mail for text in emails if (mail := normal_email(text))), None),
-        phone=next((text.strip() for text in phones if text and text.strip()), None),
-        locale=raw.customer_locale or None,
-        consents=(_consent(customer.email_marketing_consent),),
-    )
-
-
-def _consent(raw: body.EmailConsent | None) -> Consent:
-    """Read the customer's present word; the tick at checkout is older than it."""
-    if raw is None or not raw.state:
-        return Consent("email", ConsentState.UNKNOWN)
-    return Consent(
-        channel="email",
-        state=CONSENT.get(raw.state.lower(), ConsentState.UNKNOWN),
-        source=f"shopify {(raw.opt_in_level or 'unknown').lower()}",
-        at=_maybe(raw.consent_updated_at, "customer.email_marketing_consent.consent_updated_at"),
-    )
-
-
-def _address(raw: body.Address | None) -> Address | None:
-    if raw is None:
-        return None
-    name = raw.name or f"{raw.first_name or ''} {raw.last_name or ''}"
-    address = Address(
-        name=" ".join(name.split()),
-        company=raw.company or "",
-        line1=raw.address1 or "",
-        line2=raw.address2 or "",
-        city=raw.city or "",
-        region=raw.province_code or raw.province or "",
-        postal_code=raw.zip or "",
-        country=raw.country_code or "",
-        phone=raw.phone or "",
-    )
-    return None if address == Address() else address
+    return maybe_when(raw.created_at, "fulfillments.created_at")
 
 
 def _tags(text: str | None) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ Source: FulfillmentEventStatus and FulfillmentDisplayStatus of the Admin GraphQL
 schema 2026-10, checked 2026-11-22.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from adapters.shops.shopify import payload as body
+from adapters.shops.shopify.values import maybe_when
 from connector.model.parcel import Parcel, ParcelState
 
 STATES: Final = {
@@ -48,22 +48,17 @@ def word(raw: body.Fulfillment) -> str:
     return shipment
 
 
-def parcels(
-    fulfillments: Iterable[body.Fulfillment], when: Callable[[str, str], datetime]
-) -> tuple[Parcel, ...]:
+def parcels(fulfillments: Iterable[body.Fulfillment]) -> tuple[Parcel, ...]:
     """List the parcels, oldest fulfillment first.
 
     The first parcel is named by the fulfillment alone: its name stays when the
     tracking number is filled in later.
     """
     ordered = sorted(fulfillments, key=lambda item: item.id)
-    return tuple(parcel for item in ordered for parcel in _of(item, when))
+    return tuple(parcel for item in ordered for parcel in _of(item))
 
 
-def _of(raw: body.Fulfillment, when: Callable[[str, str], datetime]) -> Iterator[Parcel]:
-    def time(text: str | None, name: str) -> datetime | None:
-        return when(text, f"fulfillments.{name}") if text else None
-
+def _of(raw: body.Fulfillment) -> Iterator[Parcel]:
     now = word(raw)
     state = STATES.get(now, ParcelState.UNKNOWN)
     numbers = [text for text in raw.tracking_numbers or () if text]
@@ -82,7 +77,11 @@ def _of(raw: body.Fulfillment, when: Callable[[str, str], datetime]) -> Iterator
             tracking_url=urls[place] if place < len(urls) else None,
             state=state,
             platform_state=now,
-            shipped_at=None if now in {"open", "pending"} else time(raw.created_at, "created_at"),
-            delivered_at=time(raw.delivered_at, "delivered_at"),
-            estimated_at=time(raw.estimated_delivery_at, "estimated_delivery_at"),
+            shipped_at=None
+            if now in {"open", "pending"}
+            else maybe_when(raw.created_at, "fulfillments.created_at"),
+            delivered_at=maybe_when(raw.delivered_at, "fulfillments.delivered_at"),
+            estimated_at=maybe_when(
+                raw.estimated_delivery_at, "fulfillments.estimated_delivery_at"
+            ),
         )

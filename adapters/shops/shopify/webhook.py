@@ -17,7 +17,8 @@ from typing import Final
 
 from adapters import _json
 from adapters.shops.shopify import payload
-from adapters.shops.shopify.mapping import order_of, when
+from adapters.shops.shopify.mapping import order_of
+from adapters.shops.shopify.values import when
 from connector.errors import DeliveryMalformed, PayloadInvalid, SignatureRejected
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
 from connector.model.order import JsonObject, OrderRef

@@ -1,0 +1,305 @@
+"""Read orders and the shop itself."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from adapters.shops.shopify import schema
+from adapters.shops.shopify.client import ShopifyClient
+from adapters.shops.shopify.graph import body_of, number_of
+from adapters.shops.shopify.mapping import order_of
+from adapters.shops.shopify.webhook import API_VERSION
+from connector.errors import InvalidRequest, NotFound, PayloadInvalid, Unsupported
+from connector.model.order import Order, OrderRef
+from connector.ports import ShopFacts
+
+# The sizes that `OrdersPage` asks for: an order that fills one may have more.
+PAGE_PARTS: Final = 3
+ALL_ORDERS: Final = "read_all_orders"
+# What the adapter needs, and what is lost without it; writing includes reading.
+SCOPES: Final = {
+    "write_orders": "orders cannot be read, noted or tagged",
+    "read_customers": "buyers stay unknown",
+    "read_fulfillments": "parcels stay unknown",
+    "write_discounts": "discount codes cannot be made",
+}
+_log = logging.getLogger(__name__)
+
+
+class OrderData(msgspec.Struct, frozen=True):
+    """The answer of OrderById."""
+
+    order: schema.OrderNode | None
+
+
+class LinesNode(msgspec.Struct, frozen=True, rename="camel"):
+    """An order with one page of lines."""
+
+    line_items: schema.Lines
+
+
+class LinesData(msgspec.Struct, frozen=True):
+    """The answer of OrderLinesPage."""
+
+    order: LinesNode | None
+
+
+class Orders(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of orders."""
+
+    nodes: list[schema.OrderNode]
+    page_info: schema.Page = schema.Page()
+
+
+class OrdersData(msgspec.Struct, frozen=True):
+    """The answer of OrdersPage."""
+
+    orders: Orders
+
+
+class Oldest(msgspec.Struct, frozen=True):
+    """The first of a list of ids."""
+
+    nodes: list[schema.Node]
+
+
+class OldestData(msgspec.Struct, frozen=True):
+    """The answer of OldestOrder."""
+
+    orders: Oldest
+
+
+class Count(msgspec.Struct, frozen=True):
+    """A number of orders."""
+
+    count: int
+
+
+class CountData(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of OrdersCount."""
+
+    orders_count: Count | None
+
+
+class Country(msgspec.Struct, frozen=True):
+    """Where the shop is."""
+
+    country_code: str | None = msgspec.field(default=None, name="countryCodeV2")
+
+
+class Shop(msgspec.Struct, frozen=True, rename="camel"):
+    """What the shop says about itself."""
+
+    name: str
+    myshopify_domain: str
+    currency_code: str
+    iana_timezone: str
+    shop_address: Country | None = None
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One right that was granted."""
+
+    handle: str
+
+
+class Installation(msgspec.Struct, frozen=True, rename="camel"):
+    """The app in this shop."""
+
+    access_scopes: list[Scope] = []
+
+
+class ShopData(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of ShopInfo."""
+
+    shop: Shop
+    current_app_installation: Installation | None = None
+
+
+def order_gid(ref: OrderRef) -> str:
+    """Write the global id of an order.
+
+    Raises: InvalidRequest: the reference is no number.
+    """
+    if not (ref.isascii() and ref.isdecimal()):
+        raise InvalidRequest(f"{ref[:40]!r} is not the number of a Shopify order.")
+    return f"gid://shopify/Order/{ref}"
+
+
+class Reader:
+    """Reads from one shop; remembers what Shopify would not tell."""
+
+    def __init__(self, client: ShopifyClient, domain: str) -> None:
+        self._client = client
+        self._domain = domain
+        self._gaps: dict[str, None] = {}
+
+    def order(self, ref: OrderRef) -> Order:
+        """Read one order whole.
+
+        Raises:
+            NotFound: the shop has it no more.
+            Unsupported: it may only be older than the app is allowed to see.
+        """
+        told = self._client.ask("OrderById", {"id": order_gid(ref)}, OrderData)
+        self._note(told.gaps)
+        node = told.data.order
+        if node is None:
+            raise self._gone(ref)
+        try:
+            return order_of(body_of(node, self._more_lines(node)))
+        except PayloadInvalid as err:
+            raise InvalidRequest(
+                f"Shopify tells order {ref} in a form that cannot be read: {err}",
+                platform="shopify",
+                operation="OrderById",
+            ) from err
+
+    def changed_since(self, since: datetime) -> Iterator[Order]:
+        """Read what changed at or after a time, oldest change first.
+
+        The search index of the platform lags: the caller lets its spans overlap.
+        """
+        for order in self._orders(f"updated_at:>='{_stamp(since)}'", "UPDATED_AT"):
+            # A filter that Shopify does not know is ignored without a word.
+            if order.modified_at >= since.replace(microsecond=0):
+                yield order
+
+    def placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
+        """Read what was placed in a span, oldest first."""
+        for order in self._orders(_span(since, until), "PROCESSED_AT"):
+            if since.replace(microsecond=0) <= order.placed_at < until:
+                yield order
+
+    def count(self, since: datetime, until: datetime) -> int:
+        """Count what was placed in a span."""
+        told = self._client.ask("OrdersCount", {"query": _span(since, until)}, CountData)
+        return told.data.orders_count.count if told.data.orders_count else 0
+
+    def facts(self) -> ShopFacts:
+        """Read what the shop says about itself, and what is wrong."""
+        data = self._client.ask("ShopInfo", {}, ShopData).data
+        shop = data.shop
+        problems = [
+            f"The app lacks the scope {scope}, so {loss}: add it in the Dev Dashboard and release"
+            " a new version of the app."
+            for scope, loss in SCOPES.items()
+            if not _granted(scope, _scopes(data))
+        ]
+        if shop.myshopify_domain.lower() != self._domain:
+            problems.append(
+                f"The token belongs to {shop.myshopify_domain}, not to {self._domain}: connect"
+                " the shop under its own domain."
+            )
+        problems += [
+            f"{gap}. Ask for access to protected customer data in the Dev Dashboard."
+            for gap in self._gaps
+        ]
+        return ShopFacts(
+            name=shop.name,
+            currency=shop.currency_code,
+            timezone=shop.iana_timezone,
+            country=(shop.shop_address.country_code if shop.shop_address else None) or "",
+            version=API_VERSION,
+            problems=tuple(problems),
+        )
+
+    def _gone(self, ref: OrderRef) -> NotFound | Unsupported:
+        """Tell a deleted order from one that is only too old for this app.
+
+        Quirk(shopify): without `read_all_orders` an order older than 60 days reads as
+        null, like a deleted one. Numbers grow: one above the oldest visible is gone.
+        """
+        where: dict[str, Any] = {"platform": "shopify", "operation": "OrderById"}
+        gone = NotFound(f"Shopify does not have order {ref} any more.", **where)
+        if _granted(ALL_ORDERS, _scopes(self._client.ask("ShopInfo", {}, ShopData).data)):
+            return gone
+        nodes = self._client.ask("OldestOrder", {}, OldestData).data.orders.nodes
+        if nodes and int(ref) > number_of(nodes[0].id):
+            return gone
+        return Unsupported(
+            f"Shopify does not show order {ref}: it was deleted, or it is older than 60 days and"
+            f" the app lacks the scope {ALL_ORDERS}.",
+            **where,
+        )
+
+    def _more_lines(self, node: schema.OrderNode) -> list[schema.Line]:
+        more: list[schema.Line] = []
+        page = node.line_items.page_info
+        while page.has_next_page:
+            variables = {"id": node.id, "after": page.end_cursor}
+            told = self._client.ask("OrderLinesPage", variables, LinesData)
+            if told.data.order is None:
+                raise NotFound(
+                    "The order was deleted while it was read.",
+                    platform="shopify",
+                    operation="OrderLinesPage",
+                )
+            more += told.data.order.line_items.nodes
+            page = told.data.order.line_items.page_info
+        return more
+
+    def _orders(self, query: str, sort_key: str) -> Iterator[Order]:
+        after: str | None = None
+        while True:
+            variables = {"query": query, "sortKey": sort_key, "after": after}
+            told = self._client.ask("OrdersPage", variables, OrdersData)
+            self._note(told.gaps)
+            for node in told.data.orders.nodes:
+                order = self._of_page(node)
+                if order is not None:
+                    yield order
+            page = told.data.orders.page_info
+            if not page.has_next_page:
+                return
+            after = page.end_cursor
+
+    def _of_page(self, node: schema.OrderNode) -> Order | None:
+        full = (
+            node.line_items.page_info.has_next_page
+            or len(node.fulfillments) >= PAGE_PARTS
+            or len(node.refunds) >= PAGE_PARTS
+            or len(node.transactions) >= PAGE_PARTS
+        )
+        try:
+            if full:
+                return self.order(OrderRef(str(number_of(node.id))))
+            return order_of(body_of(node))
+        except (PayloadInvalid, InvalidRequest) as err:
+            # One odd order must not hide all that come after it.
+            _log.error("shopify.order_unreadable", extra={"order_ref": node.id, "why": str(err)})
+        except NotFound:
+            _log.info("shopify.order_gone", extra={"order_ref": node.id})
+        return None
+
+    def _note(self, gaps: tuple[str, ...]) -> None:
+        for gap in gaps:
+            if gap not in self._gaps and len(self._gaps) < 20:  # noqa: PLR2004 - enough to read
+                _log.warning("shopify.gap", extra={"gap": gap})
+                self._gaps[gap] = None
+
+
+def _scopes(data: ShopData) -> frozenset[str]:
+    installation = data.current_app_installation
+    return (
+        frozenset(scope.handle for scope in installation.access_scopes)
+        if installation
+        else (frozenset())
+    )
+
+
+def _granted(scope: str, granted: frozenset[str]) -> bool:
+    return scope in granted or scope.replace("read_", "write_", 1) in granted
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _span(since: datetime, until: datetime) -> str:
+    # A part of a second at the end still counts: the rest is sorted out by the caller.
+    end = until + timedelta(seconds=1) if until.microsecond else until
+    return f"processed_at:>='{_stamp(since)}' AND processed_at:<'{_stamp(end)}'"
