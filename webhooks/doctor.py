@@ -160,9 +160,10 @@ def _shop(app: Application, shop: ShopRecord, *, offline: bool) -> Finding:
         done = check_shop(app, shop.id)
     except PostventaError as err:
         return Finding(what, "bad", f"{shop.name}: {err}", f"postventa shops check {shop.id}")
-    if done.problems:
-        return Finding(what, "bad", f"{shop.name}: {done.shop.state}", " ".join(done.problems))
-    return Finding(what, "ok", f"{shop.name}: key works, {len(done.registered)} webhooks active")
+    if done["problems"]:
+        return Finding(what, "bad", f"{shop.name}: {done['state']}", " ".join(done["problems"]))
+    active = len(done["registered"])
+    return Finding(what, "ok", f"{shop.name}: key works, {active} webhooks active")
 
 
 def _rules(app: Application) -> Iterator[Finding]:

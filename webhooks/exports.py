@@ -1,14 +1,15 @@
 """Stored rows as lines of JSON: the shapes that scripts build on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from connector.model.customer import Address, Buyer
-from connector.model.order import Order
+from connector.model.order import Order, ShopId
 from connector.model.parcel import Parcel
 from connector.storage.records import EffectRecord, MessageRecord, ShopRecord
+from webhooks.wiring import Application
 
 Line = dict[str, Any]
 WHAT: Final = ("orders", "occurrences", "evaluations", "effects", "messages")
@@ -234,3 +235,13 @@ LINES: Final[Mapping[str, Callable[[Mapping[str, Any]], Line]]] = {
     "messages": _message_row,
 }
 """One function for each word of WHAT: a row of `Storage.iterate` becomes a line."""
+
+
+def export_lines(app: Application, what: str, shop_id: str | None = None) -> Iterator[Line]:
+    """Give the lines of an export one by one.
+
+    Args: what: one of WHAT. shop_id: all shops when None.
+    """
+    make = LINES[what]
+    for row in app.storage.iterate(what, None if shop_id is None else ShopId(shop_id)):
+        yield make(row)

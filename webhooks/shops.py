@@ -2,8 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connector.errors import AdapterError, AuthRejected, ConfigurationError, Conflict
@@ -24,47 +23,37 @@ _TOKEN_BYTES: Final = 32
 _MAX_NAME: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """What connecting or checking a shop brought.
+Line = dict[str, Any]
 
-    Attributes:
+
+def _line(
+    shop: ShopRecord,
+    webhook_url: str,
+    webhooks: Mapping[str, str],
+    problems: Sequence[str],
+    *,
+    ok: bool,
+) -> Line:
+    """Say what connecting or checking a shop brought.
+
+    Args:
         webhook_url: only the path when this server's public address is not set.
         webhooks: topic to state, as the shop holds them.
-        problems: one sentence each, with what to do; `failed` when one of them keeps
-            the shop from working.
-        webhook_secret: the secret to type into the shop by hand; only when the shop
-            was added without registering.
+        problems: one sentence each, with what to do. ok: none of them keeps the shop
+            from working.
     """
-
-    shop: ShopRecord
-    webhook_url: str
-    webhooks: Mapping[str, str] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-    failed: bool = False
-    webhook_secret: Secret | None = None
-
-    @property
-    def registered(self) -> list[str]:
-        """Name the topics whose webhooks work."""
-        return [topic for topic, state in self.webhooks.items() if state == ACTIVE]
-
-    def line(self) -> dict[str, Any]:
-        """Give it as plain data for JSON."""
-        line: dict[str, Any] = {
-            "id": str(self.shop.id),
-            "platform": self.shop.platform,
-            "name": self.shop.name,
-            "address": self.shop.address,
-            "state": str(self.shop.state),
-            "webhook_url": self.webhook_url,
-            "registered": self.registered,
-            "webhooks": dict(self.webhooks),
-            "problems": list(self.problems),
-        }
-        if self.webhook_secret is not None:
-            line["webhook_secret"] = self.webhook_secret.reveal()
-        return line
+    return {
+        "id": str(shop.id),
+        "platform": shop.platform,
+        "name": shop.name,
+        "address": shop.address,
+        "state": str(shop.state),
+        "webhook_url": webhook_url,
+        "registered": [topic for topic, state in webhooks.items() if state == ACTIVE],
+        "webhooks": dict(webhooks),
+        "ok": ok,
+        "problems": list(problems),
+    }
 
 
 def connect_woocommerce(
@@ -76,11 +65,12 @@ def connect_woocommerce(
     webhook_secret: str | None = None,
     register: bool = True,
     contact: str = "",
-) -> Connected:
+) -> Line:
     """Connect a WooCommerce shop.
 
     Args: webhook_secret: signs its webhooks; made here when not given. register: make
         the webhooks in the shop. contact: address buyers may write to.
+    Returns: what `shops add --json` prints.
 
     Raises:
         ConfigurationError: a value cannot be used.
@@ -95,9 +85,10 @@ def connect_woocommerce(
     }
     settings = {"url": address, "contact": contact}
     done = _connect(app, "woocommerce", name, address, settings, values, register=register)
-    if register or webhook_secret:
-        return done
-    return replace(done, webhook_secret=values["webhook_secret"])
+    if not register and not webhook_secret:
+        # It has to be typed into the shop by hand, so it is shown this once.
+        done["webhook_secret"] = values["webhook_secret"].reveal()
+    return done
 
 
 def connect_shopify(
@@ -110,7 +101,7 @@ def connect_shopify(
     api_url: str | None = None,
     register: bool = True,
     contact: str = "",
-) -> Connected:
+) -> Line:
     """Connect a Shopify shop; see connect_woocommerce.
 
     Args: shop: its domain, like `x.myshopify.com`. access_token: a fixed token; without
@@ -140,7 +131,7 @@ def _connect(
     values: Mapping[str, Secret],
     *,
     register: bool,
-) -> Connected:
+) -> Line:
     name = name.strip()
     if not name or len(name) > _MAX_NAME or not name.isprintable():
         raise ConfigurationError(
@@ -173,13 +164,13 @@ def _connect(
         shop = tx.shop(shop.id) or shop
     hook = hook_address(base_url, platform, shop.hook_token)
     if not register:
-        return Connected(shop, hook, {}, facts.problems)
+        return _line(shop, hook, {}, facts.problems, ok=True)
     states, problem = make_webhooks(app, shop, hook)
     problems = facts.problems if problem is None else (*facts.problems, problem)
-    return Connected(read_again(app, shop), hook, states, problems, failed=problem is not None)
+    return _line(read_again(app, shop), hook, states, problems, ok=problem is None)
 
 
-def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Connected:
+def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Line:
     """Try the shop's key and look at its webhooks; remember what was found.
 
     Args: mend: make missing webhooks and switch on those that are off.
@@ -196,7 +187,7 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Connect
     except AdapterError as err:
         if isinstance(err, AuthRejected):
             update_shop(app, shop, state=ShopState.DISCONNECTED)
-        return Connected(read_again(app, shop), hook, shop.webhooks, (advice(err),), failed=True)
+        return _line(read_again(app, shop), hook, shop.webhooks, (advice(err),), ok=False)
     problems.extend(facts.problems)
     update_shop(app, shop, state=ShopState.CONNECTED, facts=_facts(facts))
     states: dict[str, str] = dict(shop.webhooks)
@@ -208,7 +199,7 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Connect
     else:
         states, problem = look_at_webhooks(app, adapter, shop, hook)
         problems.extend([problem] if problem else [])
-    return Connected(read_again(app, shop), hook, states, tuple(problems), failed=bool(problems))
+    return _line(read_again(app, shop), hook, states, problems, ok=not problems)
 
 
 def remove_shop(app: Application, shop_id: str) -> tuple[ShopRecord, int, str]:

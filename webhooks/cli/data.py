@@ -112,16 +112,14 @@ def status_line(app: "Application") -> dict[str, Any]:
 @shop_option()
 def export(what: str, shop_id: str | None) -> None:
     """Write all rows of one kind to stdout, one JSON object a line."""
-    from connector.model.order import ShopId
-    from webhooks.exports import LINES
+    from webhooks.exports import export_lines
     from webhooks.shops import find_shop
 
     with opened() as app:
         if shop_id is not None:
             find_shop(app, shop_id)
-        make = LINES[what]
-        for row in app.storage.iterate(what, None if shop_id is None else ShopId(shop_id)):
-            print_line(make(row))
+        for line in export_lines(app, what, shop_id):
+            print_line(line)
 
 
 @click.command()

@@ -1,5 +1,7 @@
 """Commands about shops: connect, list, check, remove."""
 
+from typing import Any
+
 import click
 
 from webhooks.cli.base import (
@@ -218,26 +220,15 @@ def _not_connected(err: Exception) -> click.ClickException:
     return Failed(f"{text}. Nothing was stored.")
 
 
-def _show(done: object, *, as_json: bool) -> None:
+def _show(line: dict[str, Any], *, as_json: bool) -> None:
     """Print a connected shop; end with 1 when something has to be mended."""
-    from webhooks.shops import Connected
-
-    assert isinstance(done, Connected)  # noqa: S101 - a late import keeps --help quick
     if as_json:
-        print_json(done.line())
+        print_json(line)
     else:
-        rows = [
-            ("id", done.shop.id),
-            ("name", done.shop.name),
-            ("address", done.shop.address),
-            ("state", done.shop.state),
-            ("webhook address", done.webhook_url),
-            ("webhooks", pairs(done.webhooks) or "none"),
-        ]
-        if done.webhook_secret is not None:
-            rows.append(("webhook secret", done.webhook_secret.reveal()))
-        print_table(("", ""), rows)
-    if done.failed:
-        raise Failed("\n".join(done.problems))
-    for problem in done.problems:
+        names = ("id", "name", "address", "state", "webhook_url", "webhook_secret")
+        rows = [(name.replace("_", " "), line[name]) for name in names if name in line]
+        print_table(("", ""), [*rows, ("webhooks", pairs(line["webhooks"]) or "none")])
+    if not line["ok"]:
+        raise Failed("\n".join(line["problems"]))
+    for problem in line["problems"]:
         click.echo(problem, err=True)
