@@ -196,7 +196,7 @@ def context_of(
     context: dict[str, Any] = {
         "order": _order(order, shop, language),
         "buyer": _buyer(order.buyer, language),
-        "shop": _known({"name": shop.name, "url": shop.url, "contact": shop.contact}),
+        "shop": _known({"name": shop.name, "url": _web_address(shop.url), "contact": shop.contact}),
         "carrier": _carrier(order, box, language),
     }
     if box is not None:
@@ -216,6 +216,11 @@ def _language(locale: str) -> str:
 def _known(values: Mapping[str, str | None]) -> dict[str, Any]:
     cleaned = {name: clean_line(value) for name, value in values.items() if value}
     return {name: value for name, value in cleaned.items() if value}
+
+
+def _web_address(url: str) -> str:
+    # Some platforms name a shop by its domain alone.
+    return url if not url or "://" in url else f"https://{url}"
 
 
 def _order(order: Order, shop: ShopWords, language: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Ways to reach a buyer; every folder passes the channel contract."""

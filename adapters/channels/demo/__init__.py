@@ -1,0 +1,1 @@
+"""A channel that keeps messages instead of sending them."""
