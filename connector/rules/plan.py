@@ -7,7 +7,7 @@ from typing import Any
 from connector.messages.placeholders import language_of
 from connector.model.effect import EffectKind, PlannedEffect
 from connector.model.event import Occurrence
-from connector.model.order import Order, ShopId
+from connector.model.order import Order
 from connector.rules.context import names_coupon
 from connector.rules.coupons import coupon_code, marker
 from connector.rules.delays import due_at
@@ -57,7 +57,7 @@ def plan_effects(
     planned: list[PlannedEffect] = []
     coupon_key: str | None = None
     for step, (action, payload) in enumerate(_steps(rule, order, shop_view), start=1):
-        key = effect_key(occurrence.shop_id, rule.id, occurrence_id, step)
+        key = effect_key(rule.id, occurrence, step)
         payload["marker"] = marker(key)
         if rule.delay.window is not None:
             # The hours are looked at once more when the effect is sent.
@@ -85,9 +85,23 @@ def plan_effects(
     return planned
 
 
-def effect_key(shop_id: ShopId, rule_id: str, occurrence_id: int, step: int) -> str:
-    """Name one effect; the same rule, occurrence and step have one key for ever."""
-    return f"{shop_id}:{rule_id}:{occurrence_id}:{step}"
+def effect_key(rule_id: str, occurrence: Occurrence, step: int) -> str:
+    """Name one effect; the same rule, occurrence and step have one key for ever.
+
+    The key is made of what happened and not of a row's number: after a rebuild, or
+    with an older backup restored, the codes and marks are the same and are found in
+    the shop.
+    """
+    return ":".join(
+        (
+            occurrence.shop_id,
+            rule_id,
+            occurrence.order_ref,
+            occurrence.kind,
+            occurrence.discriminator,
+            str(step),
+        )
+    )
 
 
 def once_key(rule: Rule, occurrence: Occurrence, buyer_id: int | None) -> str:
