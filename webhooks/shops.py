@@ -36,11 +36,8 @@ def _line(
 ) -> Line:
     """Say what connecting or checking a shop brought.
 
-    Args:
-        webhook_url: only the path when this server's public address is not set.
-        webhooks: topic to state, as the shop holds them.
-        problems: one sentence each, with what to do. ok: none of them keeps the shop
-            from working.
+    The address is only a path when this server's own is not set. Problems are one
+    sentence each, with what to do; `ok` means that none keeps the shop from working.
     """
     return {
         "id": str(shop.id),

@@ -56,6 +56,16 @@ class Commands(click.Group):
             raise Failed(f"The database cannot be used: {err}") from err
         except PostventaError as err:
             raise Failed(str(err)) from err
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as err:
+            if os.environ.get("POSTVENTA_LOG_LEVEL", "").upper() == "DEBUG":
+                raise
+            # Its text may hold data of people: only the type is shown.
+            raise Failed(
+                f"A fault of Postventa itself ({type(err).__name__}). Set "
+                "POSTVENTA_LOG_LEVEL=DEBUG to see where, and report it."
+            ) from err
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
@@ -110,7 +120,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: st
     if not rows:
         click.echo(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:

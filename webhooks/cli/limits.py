@@ -1,20 +1,21 @@
 """What a shop or a platform can do, as rules are checked against it."""
 
-from adapters.catalogue import load_shop
-from connector.ports import AdapterInfo
+from adapters.catalogue import shop_info
+from connector.messages.templates import template_names
 from connector.rules.limits import ShopLimits
 from connector.storage.records import ShopRecord
 
 
 def limits_for(platform: str, currency: str = "") -> ShopLimits:
     """Tell what a rule may ask of a platform."""
-    info: AdapterInfo = load_shop(platform).info
+    info = shop_info(platform)
     return ShopLimits(
         platform=platform,
         capabilities=info.capabilities,
         statuses=info.statuses,
         currency=currency,
         channels=frozenset({"email"}),
+        templates=frozenset(template_names()),
     )
 
 

@@ -81,8 +81,8 @@ def simulate(file: str | None, shop_id: str, days: int, as_json: bool) -> None:
     taken as they stand now.
     """
     from connector.rules.load import load_rules, rule_from_source
-    from webhooks.cli.simulation import simulated
     from webhooks.cli.limits import limits_of
+    from webhooks.cli.simulation import simulated
     from webhooks.shops import find_shop
 
     with opened() as app:

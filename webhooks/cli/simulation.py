@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from connector.flows.record_order import with_order_count
 from connector.flows.run_rules import view_of
-from connector.model.event import Occurrence
+from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.order import Order, OrderRef
 from connector.rules.engine import CompiledRule, compile_rule, evaluate
 from connector.rules.fields import Facts, facts_of
@@ -71,7 +71,11 @@ def simulated(
                 continue
             order, buyer_id = found
             occurrence = Occurrence(
-                shop.id, order.ref, row["kind"], row["discriminator"], row["occurred_at"]
+                shop.id,
+                order.ref,
+                OccurrenceKind(row["kind"]),
+                row["discriminator"],
+                row["occurred_at"],
             )
             facts: Facts | None = None
             for tally in tallies:
