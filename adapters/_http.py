@@ -40,6 +40,7 @@ from connector.secret import Secret
 READ_TIMEOUT_S: Final = 30.0
 TOTAL_TIMEOUT_S: Final = 60.0
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
+TOO_LARGE: Final = "answer_too_large"
 USER_AGENT: Final = "Postventa"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHUNK: Final = 64 * 1024
@@ -284,6 +285,7 @@ class HttpClient:
                     platform=self.platform,
                     operation=operation,
                     status=response.status_code,
+                    code=TOO_LARGE,
                 )
             parts.append(chunk)
         return b"".join(parts)
