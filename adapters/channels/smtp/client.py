@@ -1,5 +1,6 @@
 """Talk SMTP, and say exactly how far a mail came when it fails."""
 
+import base64
 import smtplib
 import ssl
 from typing import Final, NoReturn
@@ -60,6 +61,11 @@ def _connected(server: MailServer, timeout_s: float) -> smtplib.SMTP:
         raise Unreachable(
             f"the mail server cannot be reached: {_kind(err)}", platform="smtp", operation="connect"
         ) from err
+    if code < 0:
+        connection.close()
+        raise Unreachable(
+            "what answers there is no mail server", platform="smtp", operation="connect"
+        )
     if code not in _OK:
         connection.close()
         raise _refusal(server, "connect", code, answer, "the mail server takes no connection")
@@ -76,7 +82,7 @@ def _begin(connection: smtplib.SMTP, server: MailServer, to: str) -> None:
             _encrypt(connection, server)
         if server.user:
             step = "AUTH"
-            connection.login(server.user, server.password.reveal())
+            _log_in(connection, server)
         step = "MAIL"
         _expect(server, step, connection.mail(server.sender), "the mail server refuses our sender")
         step = "RCPT"
@@ -85,7 +91,7 @@ def _begin(connection: smtplib.SMTP, server: MailServer, to: str) -> None:
         code, answer = connection.docmd("DATA")
     except smtplib.SMTPNotSupportedError as err:
         raise AuthRejected(
-            "the mail server offers no login", platform="smtp", operation=step
+            "the mail server offers no login that we can use", platform="smtp", operation=step
         ) from err
     except smtplib.SMTPResponseException as err:
         raise _refusal(
@@ -110,6 +116,21 @@ def _encrypt(connection: smtplib.SMTP, server: MailServer) -> None:
             platform="smtp",
             operation="STARTTLS",
         )
+
+
+def _log_in(connection: smtplib.SMTP, server: MailServer) -> None:
+    user, password = server.user, server.password.reveal()
+    if (user + password).isascii():
+        connection.login(user, password)
+        return
+    # The library writes ASCII only; PLAIN is UTF-8. Source: RFC 4616 section 2.
+    connection.ehlo_or_helo_if_needed()
+    if "PLAIN" not in connection.esmtp_features.get("auth", "").upper().split():
+        raise smtplib.SMTPNotSupportedError
+    secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+    code, answer = connection.docmd("AUTH", f"PLAIN {secret}")
+    if code not in _OK:
+        raise smtplib.SMTPAuthenticationError(code, answer)
 
 
 def _hand_over(connection: smtplib.SMTP, server: MailServer, mail: bytes) -> str:

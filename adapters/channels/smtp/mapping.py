@@ -3,7 +3,6 @@
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.message import Message as AnyMail
 from email.policy import EmailPolicy
 from typing import Any, Final
 from urllib.parse import quote
@@ -35,9 +34,7 @@ class _Policy(EmailPolicy):
         return super().fold_binary(name, value)
 
 
-_POLICY: Final[EmailPolicy[AnyMail]] = _Policy(
-    linesep="\r\n", cte_type="7bit", raise_on_defect=False
-)
+_POLICY: Final = _Policy(linesep="\r\n", cte_type="7bit", raise_on_defect=False)
 
 
 def message_id(message: Message, sender: str) -> str:
@@ -60,7 +57,6 @@ def to_mail(message: Message, sender: str, sent_at: datetime) -> bytes:
     mail["Subject"] = _shortened(message.subject)
     mail["Date"] = sent_at
     mail["Message-ID"] = message_id(message, sender)
-    mail["Content-Language"] = message.locale
     # Away notes must not answer it. Source: RFC 3834 section 5.
     mail["Auto-Submitted"] = "auto-generated"
     if message.message_class is not MessageClass.SERVICE:
@@ -68,6 +64,8 @@ def to_mail(message: Message, sender: str, sent_at: datetime) -> bytes:
     mail.set_content(message.text, cte="quoted-printable")
     if message.html:
         mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    # Last: setting the content takes headers of this family away.
+    mail["Content-Language"] = message.locale
     return mail.as_bytes()
 
 
