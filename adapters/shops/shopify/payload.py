@@ -56,6 +56,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     price: msgspec.Raw = msgspec.Raw(b"null")
     product_id: int | None = None
     variant_id: int | None = None
+    requires_shipping: bool | None = None
     tax_lines: list[Tax] | None = None
     discount_allocations: list[Allocation] | None = None
 

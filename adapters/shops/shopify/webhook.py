@@ -173,10 +173,17 @@ def _told_less(body: payload.OrderBody) -> str:
     """Tell what this body cannot say and GraphQL can."""
     if any(item.shipment_status for item in body.fulfillments or ()):
         return "the body does not tell when a parcel was delivered"
+    lines = body.line_items or ()
+    if lines and not body.fulfillment_status and not any(_is_sent(line) for line in lines):
+        return "the body does not tell whether there are goods to be sent"
     moves = [item for refund in body.refunds or () for item in refund.transactions or ()]
     if any(item.currency not in {None, body.currency} for item in moves):
         return "a refund is told in the buyer's currency"
     return ""
+
+
+def _is_sent(line: payload.Line) -> bool:
+    return line.requires_shipping is not False
 
 
 def _hint(kind: EventType, topic: str, at: datetime, ref: int, why: str, detail: str) -> ShopEvent:

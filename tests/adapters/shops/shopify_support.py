@@ -4,11 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from adapters.shops.shopify.adapter import ShopifyAdapter
 from connector.model.event import WebhookDelivery
@@ -109,6 +111,54 @@ class PretendShop:
     def unreachable(self) -> ShopifyAdapter:
         """Give an adapter for a port where nobody listens."""
         return connected(self.shop, api_url="http://127.0.0.1:1")
+
+
+class Receiver:
+    """An address on loopback that keeps every delivery it gets."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[WebhookDelivery] = []
+        self._arrived = threading.Condition()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                names = {name.lower(): value for name, value in self.headers.items()}
+                with outer._arrived:
+                    outer.deliveries.append(WebhookDelivery(ShopId("1"), names, body, NOW))
+                    outer._arrived.notify_all()
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_args: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hooks/shopify"
+
+    def __enter__(self) -> Self:
+        """Begin to listen."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait_for(self, topics: set[str], patience_s: float = 40.0) -> list[WebhookDelivery]:
+        """Wait until each topic has come at least once."""
+
+        def complete() -> bool:
+            return topics <= {item.headers["x-shopify-topic"] for item in self.deliveries}
+
+        with self._arrived:
+            assert self._arrived.wait_for(complete, patience_s)
+            return list(self.deliveries)
 
 
 LINE = {"sku": "MUG-1", "name": "Taza", "quantity": 1, "price": "20.00"}
