@@ -60,7 +60,8 @@ class Text(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Give the type of one database: the same order of texts in both."""
         collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(sa.Text(collation=collation))
+        # As it is: the dialect's own descriptor would make a VARCHAR of it.
+        return sa.Text(collation=collation)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy gives it
         """Clean a text."""

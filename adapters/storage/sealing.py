@@ -31,7 +31,7 @@ class Sealer:
         """Seal one secret of a shop."""
         nonce = os.urandom(_NONCE_BYTES)
         text = secret.reveal().encode("utf-8", "surrogatepass")
-        return _FORM + nonce + self._cipher.encrypt(nonce, text, _place(shop_id, name))
+        return _FORM + nonce + self._cipher.encrypt(nonce, text, _place(_FORM, shop_id, name))
 
     def unseal(self, shop_id: str, name: str, sealed: bytes) -> Secret:
         """Open what was sealed for the same shop and name.
@@ -40,7 +40,7 @@ class Sealer:
         """
         nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            opened = self._cipher.decrypt(nonce, text, _place(shop_id, name))
+            opened = self._cipher.decrypt(nonce, text, _place(sealed[:1], shop_id, name))
         except (InvalidTag, ValueError) as err:
             raise ConfigurationError(
                 f"the secret {name!r} of shop {shop_id!r} does not open: is the key file "
@@ -49,7 +49,7 @@ class Sealer:
         return Secret(opened.decode("utf-8", "surrogatepass"))
 
 
-def _place(shop_id: str, name: str) -> bytes:
+def _place(form: bytes, shop_id: str, name: str) -> bytes:
     # Each part with its length, so that no two places are the same bytes.
     parts = (shop_id.encode("utf-8", "replace"), name.encode("utf-8", "replace"))
-    return _FORM + b"".join(len(part).to_bytes(4) + part for part in parts)
+    return form + b"".join(len(part).to_bytes(4) + part for part in parts)

@@ -1,0 +1,24 @@
+"""What every store must do.
+
+Subclass StorageContract in `tests/adapters/storage/` and give the fixture `storage`:
+an open, empty store; every test here then runs against that database.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from connector.storage.port import Storage
+from tests.contracts.storage_effects import EffectContract
+from tests.contracts.storage_inbox import InboxContract
+from tests.contracts.storage_records import RecordContract
+from tests.contracts.storage_threads import ThreadContract
+
+
+class StorageContract(ThreadContract, RecordContract, InboxContract, EffectContract):
+    """Every promise of `connector.storage.port`."""
+
+    @pytest.fixture
+    def storage(self) -> Iterator[Storage]:
+        """Give an open, empty store."""
+        raise NotImplementedError
