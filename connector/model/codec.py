@@ -24,7 +24,8 @@ def decode_order(body: bytes) -> Order:
     """
     try:
         return _decoder().decode(body)
-    except msgspec.MsgspecError as err:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as err:
+        # The last two: a text that is no UTF-8, and brackets nested without end.
         raise PayloadInvalid(f"not a stored order: {err}") from err
 
 

@@ -86,18 +86,20 @@ def normal_phone(text: str | None, country: str = "") -> str | None:
     """
     if text is None:
         return None
+    plain = unicodedata.normalize("NFKC", text)
     digits = "".join(
         str(unicodedata.digit(letter))
-        for letter in text
+        for letter in plain
         if unicodedata.digit(letter, None) is not None
     )
+    # People also write (+34) and (0034): what stands before the first digit counts.
+    international = re.match(r"[^\d+]*\+", plain) is not None
+    if not international and digits.startswith("00"):
+        international, digits = True, digits[2:]
     if len(digits) < 7 or len(digits) > 15:  # noqa: PLR2004 - E.164 bounds
         return None
-    stripped = text.strip()
-    if stripped.startswith("+"):
+    if international:
         return "+" + digits
-    if stripped.startswith("00"):
-        return "+" + digits[2:]
     if country == "ES" and len(digits) == 9:  # noqa: PLR2004 - Spanish numbers have nine digits
         return "+34" + digits
     return digits
