@@ -72,12 +72,6 @@ class CreateData(msgspec.Struct, frozen=True, rename="camel"):
     webhook_subscription_create: Payload
 
 
-class UpdateData(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer of WebhookUpdate."""
-
-    webhook_subscription_update: Payload
-
-
 class DeleteData(msgspec.Struct, frozen=True, rename="camel"):
     """The answer of WebhookDelete."""
 
@@ -92,7 +86,9 @@ def register(client: ShopifyClient, address: str) -> Sequence[WebhookState]:
         if found is None:
             _create(client, topic, address)
         elif not found.whole:
-            _mend(client, found)
+            # Made anew: the schema does not say that an update with nothing clears a filter.
+            _delete(client, found)
+            _create(client, topic, address)
     return check(client, address)
 
 
@@ -106,8 +102,7 @@ def remove(client: ShopifyClient, address: str) -> int:
     """Delete every subscription that points to the address; tell how many."""
     ours = [item for item in _all(client) if item.uri == address]
     for item in ours:
-        data = client.ask("WebhookDelete", {"id": item.id}, DeleteData).data
-        refuse(data.webhook_subscription_delete.user_errors, "WebhookDelete")
+        _delete(client, item)
     return len(ours)
 
 
@@ -132,10 +127,9 @@ def _create(client: ShopifyClient, topic: str, address: str) -> None:
         refuse(errors, "WebhookCreate")
 
 
-def _mend(client: ShopifyClient, found: Subscription) -> None:
-    sub = {"uri": found.uri, "format": "JSON", "includeFields": [], "filter": ""}
-    data = client.ask("WebhookUpdate", {"id": found.id, "sub": sub}, UpdateData).data
-    refuse(data.webhook_subscription_update.user_errors, "WebhookUpdate")
+def _delete(client: ShopifyClient, found: Subscription) -> None:
+    data = client.ask("WebhookDelete", {"id": found.id}, DeleteData).data
+    refuse(data.webhook_subscription_delete.user_errors, "WebhookDelete")
 
 
 def _state(topic: str, address: str, existing: list[Subscription]) -> WebhookState:

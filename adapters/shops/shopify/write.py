@@ -13,7 +13,7 @@ from adapters.shops.shopify import discounts
 from adapters.shops.shopify.client import ShopifyClient, UserError, refuse
 from adapters.shops.shopify.reads import order_gid
 from adapters.shops.shopify.values import when
-from connector.errors import InvalidRequest, NotFound, TemporaryFailure, Unsupported
+from connector.errors import InvalidRequest, NotFound, OutcomeUnknown, TemporaryFailure, Unsupported
 from connector.model.order import OrderRef
 from connector.model.write import (
     AddNote,
@@ -203,7 +203,11 @@ class Writer:
                 )
         variables = {"id": order_gid(ref), "tags": list(tags)}
         data = self._client.ask(name, variables, TagsData).data
-        done = data.tags_add or data.tags_remove or TagsPayload()
+        done = data.tags_add or data.tags_remove
+        if done is None:
+            raise OutcomeUnknown(
+                "Shopify does not say what became of the tags.", platform="shopify", operation=name
+            )
         refuse(done.user_errors, name)
         return _done(order_gid(ref), done.node)
 
