@@ -11,8 +11,9 @@ from urllib.parse import quote
 from connector.errors import MessageInvalid
 from connector.messages.clean import clean_line
 from connector.messages.letter import letter, link
-from connector.messages.placeholders import ShopWords, context_of, language_of
+from connector.messages.placeholders import context_of, language_of
 from connector.messages.render import render_body, render_text, uses
+from connector.messages.shop_words import ShopWords
 from connector.messages.templates import LANGUAGES, load_template
 from connector.model.customer import ConsentState, normal_email
 from connector.model.message import Message, MessageClass
@@ -99,7 +100,7 @@ def compose(
         stop = quote(f"{_WORDS[words.language]['stop_subject']} {reference}")
         unsubscribe = f"mailto:{contact}?subject={stop}"
     foot = _foot(words.language, message_class, shop, unsubscribe)
-    name = clean_line(shop.name, _MAX_NAME)
+    name = clean_line(context["shop"]["name"], _MAX_NAME)
     return Message(
         key=key,
         shop_id=shop_id if shop_id is not None else ShopId(str(getattr(shop, "id", ""))),

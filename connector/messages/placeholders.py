@@ -2,53 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from connector.messages.clean import clean_line
 from connector.messages.formats import date_text, money_text
 from connector.messages.offers import coupon_words
+from connector.messages.shop_words import ShopWords
 from connector.model.customer import Address, Buyer
 from connector.model.order import Order
 from connector.model.parcel import Parcel, ParcelState
-
-
-class ShopWords(Protocol):
-    """What texts need to know of a shop; the rules' view of a shop has it all."""
-
-    @property
-    def name(self) -> str:
-        """Tell the shop's name."""
-        ...
-
-    @property
-    def url(self) -> str:
-        """Tell the shop's address on the web."""
-        ...
-
-    @property
-    def contact(self) -> str:
-        """Tell where buyers reach a person: an e-mail address or a number."""
-        ...
-
-    @property
-    def currency(self) -> str:
-        """Tell the shop's currency."""
-        ...
-
-    @property
-    def timezone(self) -> str:
-        """Tell the shop's zone, an IANA name."""
-        ...
-
-    @property
-    def country(self) -> str:
-        """Tell the shop's country, two letters."""
-        ...
-
-    @property
-    def locale(self) -> str:
-        """Tell the shop's language, like `es_ES`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +158,9 @@ def context_of(
     context: dict[str, Any] = {
         "order": _order(order, shop, language),
         "buyer": _buyer(order.buyer, language),
-        "shop": _known({"name": shop.name, "url": _web_address(shop.url), "contact": shop.contact}),
+        "shop": _known(
+            {"name": _shop_name(shop), "url": _web_address(shop.url), "contact": shop.contact}
+        ),
         "carrier": _carrier(order, box, language),
     }
     if box is not None:
@@ -216,6 +180,10 @@ def _language(locale: str) -> str:
 def _known(values: Mapping[str, str | None]) -> dict[str, Any]:
     cleaned = {name: clean_line(value) for name, value in values.items() if value}
     return {name: value for name, value in cleaned.items() if value}
+
+
+def _shop_name(shop: ShopWords) -> str:
+    return clean_line(shop.name) or _web_address(shop.url).partition("://")[2] or "—"
 
 
 def _web_address(url: str) -> str:
@@ -248,7 +216,7 @@ def _order(order: Order, shop: ShopWords, language: str) -> dict[str, Any]:
         "placed_on": date_text(order.placed_at, shop.timezone, language),
     } | _known(
         {
-            "number": order.number,
+            "number": clean_line(order.number) or order.ref,
             "currency": order.currency,
             "shipping_method": ", ".join(filter(None, methods)),
             "shipping_address": _one_line(order.shipping_address),
