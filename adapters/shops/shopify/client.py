@@ -18,6 +18,7 @@ from adapters import _json
 from adapters._answer import error_of
 from adapters._http import Answer, HttpClient
 from adapters._redact import EXCERPT_LENGTH
+from adapters.shops.shopify.envelope import Envelope, Problem, problems_of, throttle_s
 from adapters.shops.shopify.operations import is_mutation, text_of
 from adapters.shops.shopify.tokens import Tokens
 from adapters.shops.shopify.webhook import API_VERSION
@@ -43,43 +44,6 @@ _GONE: Final = ("does not exist", "not found", "not exist")
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class Throttle(msgspec.Struct, frozen=True, rename="camel"):
-    """How full the bucket is."""
-
-    currently_available: float = 0.0
-    restore_rate: float = 0.0
-
-
-class Cost(msgspec.Struct, frozen=True, rename="camel"):
-    """What the call asked for, in points."""
-
-    requested_query_cost: float = 0.0
-    throttle_status: Throttle | None = None
-
-
-class Extensions(msgspec.Struct, frozen=True):
-    """The part beside the data."""
-
-    cost: Cost | None = None
-
-
-class Envelope(msgspec.Struct, frozen=True):
-    """A GraphQL answer; `errors` is a list, or a plain text, or an object."""
-
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    errors: Any = None
-    extensions: Extensions | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One entry of `errors`."""
-
-    message: str
-    code: str = ""
-    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +149,7 @@ class ShopifyClient:
         self, envelope: Envelope, answer: Answer, name: str, *, write: bool
     ) -> tuple[str, ...]:
         """Raise what makes the answer worthless; give the rest as gaps."""
-        problems = _problems(envelope.errors)
+        problems = problems_of(envelope.errors)
         empty = bytes(envelope.data) == b"null"
         where = _where(answer, name)
         for problem in problems:
@@ -246,37 +210,6 @@ def refuse(errors: list[UserError], name: str) -> None:
     if about_owner and any(word in text.lower() for word in _GONE):
         raise NotFound(f"Shopify: {text}", **where)
     raise InvalidRequest(f"Shopify refuses the values: {text}", **where)
-
-
-def throttle_s(extensions: Extensions | None) -> float:
-    """Work out how long the bucket needs to hold enough points: at least a second."""
-    cost = extensions.cost if extensions else None
-    status = cost.throttle_status if cost else None
-    if cost is None or status is None or status.restore_rate <= 0:
-        return 1.0
-    missing = cost.requested_query_cost - status.currently_available
-    return max(1.0, missing / status.restore_rate)
-
-
-def _problems(errors: Any) -> list[Problem]:
-    if not errors:
-        return []
-    if not isinstance(errors, list):
-        return [Problem(errors if isinstance(errors, str) else str(errors)[:EXCERPT_LENGTH])]
-    return [_problem(item) for item in errors]
-
-
-def _problem(item: Any) -> Problem:
-    if not isinstance(item, dict):
-        return Problem(str(item)[:EXCERPT_LENGTH])
-    extensions = item.get("extensions")
-    code = extensions.get("code") if isinstance(extensions, dict) else None
-    path = item.get("path")
-    return Problem(
-        str(item.get("message") or ""),
-        code if isinstance(code, str) else "",
-        tuple(str(step) for step in path) if isinstance(path, list) else (),
-    )
 
 
 def _where(answer: Answer, name: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
-
 from adapters.shops.shopify import schema
 from adapters.shops.shopify.client import ShopifyClient
 from adapters.shops.shopify.graph import body_of, number_of
@@ -27,96 +25,6 @@ SCOPES: Final = {
     "write_discounts": "discount codes cannot be made",
 }
 _log = logging.getLogger(__name__)
-
-
-class OrderData(msgspec.Struct, frozen=True):
-    """The answer of OrderById."""
-
-    order: schema.OrderNode | None
-
-
-class LinesNode(msgspec.Struct, frozen=True, rename="camel"):
-    """An order with one page of lines."""
-
-    line_items: schema.Lines
-
-
-class LinesData(msgspec.Struct, frozen=True):
-    """The answer of OrderLinesPage."""
-
-    order: LinesNode | None
-
-
-class Orders(msgspec.Struct, frozen=True, rename="camel"):
-    """One page of orders."""
-
-    nodes: list[schema.OrderNode]
-    page_info: schema.Page = schema.Page()
-
-
-class OrdersData(msgspec.Struct, frozen=True):
-    """The answer of OrdersPage."""
-
-    orders: Orders
-
-
-class Oldest(msgspec.Struct, frozen=True):
-    """The first of a list of ids."""
-
-    nodes: list[schema.Node]
-
-
-class OldestData(msgspec.Struct, frozen=True):
-    """The answer of OldestOrder."""
-
-    orders: Oldest
-
-
-class Count(msgspec.Struct, frozen=True):
-    """A number of orders."""
-
-    count: int
-
-
-class CountData(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer of OrdersCount."""
-
-    orders_count: Count | None
-
-
-class Country(msgspec.Struct, frozen=True):
-    """Where the shop is."""
-
-    country_code: str | None = msgspec.field(default=None, name="countryCodeV2")
-
-
-class Shop(msgspec.Struct, frozen=True, rename="camel"):
-    """What the shop says about itself."""
-
-    name: str
-    myshopify_domain: str
-    currency_code: str
-    iana_timezone: str
-    shop_address: Country | None = None
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """One right that was granted."""
-
-    handle: str
-
-
-class Installation(msgspec.Struct, frozen=True, rename="camel"):
-    """The app in this shop."""
-
-    access_scopes: list[Scope] = []
-
-
-class ShopData(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer of ShopInfo."""
-
-    shop: Shop
-    current_app_installation: Installation | None = None
 
 
 def order_gid(ref: OrderRef) -> str:
@@ -144,7 +52,7 @@ class Reader:
             NotFound: the shop has it no more.
             Unsupported: it may only be older than the app is allowed to see.
         """
-        told = self._client.ask("OrderById", {"id": order_gid(ref)}, OrderData)
+        told = self._client.ask("OrderById", {"id": order_gid(ref)}, schema.OrderData)
         self._note(told.gaps)
         node = told.data.order
         if node is None:
@@ -176,12 +84,12 @@ class Reader:
 
     def count(self, since: datetime, until: datetime) -> int:
         """Count what was placed in a span."""
-        told = self._client.ask("OrdersCount", {"query": _span(since, until)}, CountData)
+        told = self._client.ask("OrdersCount", {"query": _span(since, until)}, schema.CountData)
         return told.data.orders_count.count if told.data.orders_count else 0
 
     def facts(self) -> ShopFacts:
         """Read what the shop says about itself, and what is wrong."""
-        data = self._client.ask("ShopInfo", {}, ShopData).data
+        data = self._client.ask("ShopInfo", {}, schema.ShopData).data
         shop = data.shop
         problems = [
             f"The app lacks the scope {scope}, so {loss}: add it in the Dev Dashboard and release"
@@ -215,9 +123,9 @@ class Reader:
         """
         where: dict[str, Any] = {"platform": "shopify", "operation": "OrderById"}
         gone = NotFound(f"Shopify does not have order {ref} any more.", **where)
-        if _granted(ALL_ORDERS, _scopes(self._client.ask("ShopInfo", {}, ShopData).data)):
+        if _granted(ALL_ORDERS, _scopes(self._client.ask("ShopInfo", {}, schema.ShopData).data)):
             return gone
-        nodes = self._client.ask("OldestOrder", {}, OldestData).data.orders.nodes
+        nodes = self._client.ask("OldestOrder", {}, schema.OldestData).data.orders.nodes
         if nodes and int(ref) > number_of(nodes[0].id):
             return gone
         return Unsupported(
@@ -231,7 +139,7 @@ class Reader:
         page = node.line_items.page_info
         while page.has_next_page:
             variables = {"id": node.id, "after": page.end_cursor}
-            told = self._client.ask("OrderLinesPage", variables, LinesData)
+            told = self._client.ask("OrderLinesPage", variables, schema.LinesData)
             if told.data.order is None:
                 raise NotFound(
                     "The order was deleted while it was read.",
@@ -246,7 +154,7 @@ class Reader:
         after: str | None = None
         while True:
             variables = {"query": query, "sortKey": sort_key, "after": after}
-            told = self._client.ask("OrdersPage", variables, OrdersData)
+            told = self._client.ask("OrdersPage", variables, schema.OrdersData)
             self._note(told.gaps)
             for node in told.data.orders.nodes:
                 order = self._of_page(node)
@@ -282,7 +190,7 @@ class Reader:
                 self._gaps[gap] = None
 
 
-def _scopes(data: ShopData) -> frozenset[str]:
+def _scopes(data: schema.ShopData) -> frozenset[str]:
     installation = data.current_app_installation
     return (
         frozenset(scope.handle for scope in installation.access_scopes)

@@ -1,7 +1,4 @@
-"""The types of the Admin GraphQL schema, as far as orders need them.
-
-Source: Admin GraphQL schema 2026-10, checked 2026-11-22.
-"""
+"""The types of the Admin GraphQL schema 2026-10, as far as reading needs them."""
 
 import msgspec
 
@@ -209,3 +206,93 @@ class OrderNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     fulfillments: list[Fulfillment] = []
     refunds: list[Refund] = []
     transactions: list[Transaction] = []
+
+
+class OrderData(msgspec.Struct, frozen=True):
+    """The answer of OrderById."""
+
+    order: OrderNode | None
+
+
+class LinesNode(msgspec.Struct, frozen=True, rename="camel"):
+    """An order with one page of lines."""
+
+    line_items: Lines
+
+
+class LinesData(msgspec.Struct, frozen=True):
+    """The answer of OrderLinesPage."""
+
+    order: LinesNode | None
+
+
+class Orders(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of orders."""
+
+    nodes: list[OrderNode]
+    page_info: Page = Page()
+
+
+class OrdersData(msgspec.Struct, frozen=True):
+    """The answer of OrdersPage."""
+
+    orders: Orders
+
+
+class Oldest(msgspec.Struct, frozen=True):
+    """The first of a list of ids."""
+
+    nodes: list[Node]
+
+
+class OldestData(msgspec.Struct, frozen=True):
+    """The answer of OldestOrder."""
+
+    orders: Oldest
+
+
+class Count(msgspec.Struct, frozen=True):
+    """A number of orders."""
+
+    count: int
+
+
+class CountData(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of OrdersCount."""
+
+    orders_count: Count | None
+
+
+class Country(msgspec.Struct, frozen=True):
+    """Where the shop is."""
+
+    country_code: str | None = msgspec.field(default=None, name="countryCodeV2")
+
+
+class Shop(msgspec.Struct, frozen=True, rename="camel"):
+    """What the shop says about itself."""
+
+    name: str
+    myshopify_domain: str
+    currency_code: str
+    iana_timezone: str
+    shop_address: Country | None = None
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One right that was granted."""
+
+    handle: str
+
+
+class Installation(msgspec.Struct, frozen=True, rename="camel"):
+    """The app in this shop."""
+
+    access_scopes: list[Scope] = []
+
+
+class ShopData(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of ShopInfo."""
+
+    shop: Shop
+    current_app_installation: Installation | None = None
