@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 import click  # noqa: E402 - the path comes first
 
-from adapters.catalogue import load_channel, names, shop_info  # noqa: E402
+from adapters.catalogue import load_channel, load_shop, names  # noqa: E402
 from connector.errors import InboundRejected  # noqa: E402
 from connector.flows.occurrences import STATE_OF_KIND  # noqa: E402
 from connector.model.event import OccurrenceKind  # noqa: E402
@@ -214,9 +214,8 @@ def _rejections() -> list[type[InboundRejected]]:
 
 def capabilities() -> str:
     """Describe what each platform and channel can do."""
-    infos: list[AdapterInfo] = [shop_info(name) for name in names("shops")]
-    channels: list[Any] = [load_channel(name) for name in names("channels")]
-    infos += [channel.info for channel in channels]
+    infos: list[AdapterInfo] = [load_shop(name).info for name in names("shops")]
+    infos += [load_channel(name).info for name in names("channels")]
     rows = [
         (
             f"`{capability}`",

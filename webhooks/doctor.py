@@ -94,6 +94,13 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             "shops on private addresses are allowed",
             "Unset POSTVENTA_ALLOW_PRIVATE_HOSTS outside of tests.",
         )
+    if settings.allow_http:
+        yield Finding(
+            "plain HTTP",
+            "note",
+            "shop addresses without TLS are allowed",
+            "Unset POSTVENTA_ALLOW_HTTP outside of tests.",
+        )
     if not settings.smtp_url:
         yield Finding(
             "mail",

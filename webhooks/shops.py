@@ -3,11 +3,12 @@
 import base64
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from connector.errors import AdapterError, AuthRejected, ConfigurationError, Conflict
 from connector.model.order import ShopId
-from connector.ports import ShopFacts
+from connector.ports import ShopAdapter, ShopFacts
 from connector.secret import Secret
 from connector.storage.port import Transaction
 from connector.storage.records import ShopRecord, ShopState
@@ -21,6 +22,7 @@ _ID_LETTERS: Final = 10
 # 256 bits: nobody guesses a webhook address.
 _TOKEN_BYTES: Final = 32
 _MAX_NAME: Final = 200
+_NO_TLS: Final = "without TLS"
 
 
 Line = dict[str, Any]
@@ -138,7 +140,7 @@ def _connect(
     base_url = app.base_url() if register else app.settings.base_url
     with app.storage.reading() as tx:
         _refuse_second(tx, platform, address)
-    facts = app.adapters.build(platform, settings, values).look_at_shop()
+    facts = _look(app, app.adapters.build(platform, settings, values))
     shop = ShopRecord(
         id=ShopId(_new_id()),
         platform=platform,
@@ -180,7 +182,7 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Line:
     adapter = app.adapter_of(shop)
     problems: list[str] = []
     try:
-        facts = adapter.look_at_shop()
+        facts = _look(app, adapter)
     except AdapterError as err:
         if isinstance(err, AuthRejected):
             update_shop(app, shop, state=ShopState.DISCONNECTED)
@@ -266,6 +268,14 @@ def _share_secrets(tx: Transaction) -> None:
         own = "yes" if clients.count(shop.settings.get("client_id", "")) == 1 else "no"
         if shop.settings.get("own_secret") != own:
             tx.update_shop(shop.id, settings={**shop.settings, "own_secret": own})
+
+
+def _look(app: Application, adapter: ShopAdapter) -> ShopFacts:
+    """Prove the key; leave out what the owner has allowed in the settings."""
+    facts = adapter.look_at_shop()
+    if not app.settings.allow_http:
+        return facts
+    return replace(facts, problems=tuple(one for one in facts.problems if _NO_TLS not in one))
 
 
 def _facts(facts: ShopFacts) -> dict[str, str]:

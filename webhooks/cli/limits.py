@@ -1,14 +1,15 @@
 """What a shop or a platform can do, as rules are checked against it."""
 
-from adapters.catalogue import shop_info
+from adapters.catalogue import load_shop
 from connector.messages.templates import template_names
+from connector.ports import AdapterInfo
 from connector.rules.limits import ShopLimits
 from connector.storage.records import ShopRecord
 
 
 def limits_for(platform: str, currency: str = "") -> ShopLimits:
     """Tell what a rule may ask of a platform."""
-    info = shop_info(platform)
+    info: AdapterInfo = load_shop(platform).info
     return ShopLimits(
         platform=platform,
         capabilities=info.capabilities,

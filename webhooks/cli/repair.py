@@ -74,9 +74,14 @@ def retry(dead_id: str | None, all_of_them: bool, shop_id: str | None, as_json: 
         shop = None if shop_id is None else ShopId(find_shop(app, shop_id).id)
         now = app.clock.now()
         done: list[str] = []
-        with app.storage.transaction() as tx:
-            wanted = [dead_id] if dead_id is not None else _all_dead(tx, shop)
-            done.extend(one for one in wanted if _reopen(tx, one, now))
+        while True:
+            with app.storage.transaction() as tx:
+                wanted = [dead_id] if dead_id is not None else _dead(tx, shop)
+                found = [one for one in wanted if _reopen(tx, one, now)]
+            done.extend(found)
+            # Page by page, so that no transaction is large.
+            if dead_id is not None or not found:
+                break
         if dead_id is not None and not done:
             raise Refused(
                 f"Nothing dead has the id {dead_id[:200]!r}. See `postventa dead-letters list`."
@@ -88,7 +93,7 @@ def retry(dead_id: str | None, all_of_them: bool, shop_id: str | None, as_json: 
         click.echo(f"{len(done)} will be tried again by the running server or worker.")
 
 
-def _all_dead(tx: "Transaction", shop: Any) -> list[str]:
+def _dead(tx: "Transaction", shop: Any) -> list[str]:
     deliveries = [str(row.id) for row in tx.dead_deliveries(shop, _MOST)]
     return deliveries + [row.key for row in tx.dead_effects(shop, _MOST)]
 

@@ -204,7 +204,10 @@ def enable(rule_id: str, shop_id: str) -> None:
 @click.argument("rule_id")
 @shop_option(required=True)
 def disable(rule_id: str, shop_id: str) -> None:
-    """Switch the rule RULE_ID off; what it has planned is skipped."""
+    """Switch the rule RULE_ID off; what it has planned already is still carried out.
+
+    `postventa effects stop` stops everything at once.
+    """
     _switch(rule_id, shop_id, enabled=False)
 
 
