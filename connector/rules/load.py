@@ -123,6 +123,10 @@ def load_playbook(name: str) -> RuleFile:
     return load_rules((_PLAYBOOK / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+# Signs that YAML readers take for a line's end or pass over: they are written as escapes.
+_ESCAPED: Final = re.compile("[\x85\u2028\u2029\ufeff]")
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes lists inside mappings indented, and never an anchor."""
 
@@ -131,6 +135,13 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, indentless=False)
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if _ESCAPED.search(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _plain(data: Any) -> Any:

@@ -54,6 +54,10 @@ class Problems:
 def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
     """Word the problem of an unknown name, with the nearest known one."""
     names = list(allowed)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
+        known
+        for known in names
+        if name in known and len(name) > 2  # noqa: PLR2004 - "a" is no hint
+    ]
     hint = f' Did you mean "{near[0]}"?' if near else ""
     return f'unknown {what} "{name[:60]}".{hint} Allowed: {", ".join(names)}'
