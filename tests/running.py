@@ -15,7 +15,7 @@ from connector.ports import Clock
 from connector.secret import Secret
 from connector.settings import Settings
 from connector.storage.port import Storage
-from connector.storage.records import ShopRecord
+from connector.storage.records import DeliveryRecord, ShopRecord
 from tests.support import free_port
 from webhooks.exports import export_lines
 from webhooks.serve import WebServer, WorkerPool
@@ -95,6 +95,19 @@ class Running:
         with self.storage.transaction() as tx:
             tx.add_shop(shop)
         return shop
+
+    def deliveries(self) -> list[DeliveryRecord]:
+        """Give every inbox row, oldest first; numbers may have gaps."""
+        with self.storage.reading() as tx:
+            total = sum(tx.counts().deliveries.values())
+            found: list[DeliveryRecord] = []
+            number = 0
+            while len(found) < total:
+                number += 1
+                row = tx.delivery(number)
+                if row is not None:
+                    found.append(row)
+        return found
 
     def export(self, what: str, shop_id: str | None = None) -> list[dict[str, Any]]:
         """Give the lines that `postventa export` prints."""

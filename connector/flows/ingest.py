@@ -118,7 +118,7 @@ def _about_order(
         return _close(engine, delivery, DeliveryState.DONE, note)
     read = _read(engine, shop, ref, why)
     if read.order is None:
-        return _gone(engine, shop, delivery, ref, read)
+        return _gone(engine, shop, delivery, ref, read, said)
     if said is None and event.type is EventType.ORDER_DELETED and not event.needs_fetch:
         said = deleted_state(read.order)
     return _store(
@@ -170,9 +170,14 @@ def _read(engine: Engine, shop: ShopRecord, ref: OrderRef, why: str) -> _Read:
 
 
 def _gone(
-    engine: Engine, shop: ShopRecord, delivery: DeliveryRecord, ref: OrderRef, read: _Read
+    engine: Engine,
+    shop: ShopRecord,
+    delivery: DeliveryRecord,
+    ref: OrderRef,
+    read: _Read,
+    said: Order | None,
 ) -> str:
-    """Keep that the shop does not have the order any more."""
+    """Keep that the shop does not have the order any more, and what the row still proves."""
     text = f"needs fetch: {read.why}; then deleted: order {ref}"
     with engine.storage.transaction() as tx:
         tx.lock_order(shop.id, ref)
@@ -181,8 +186,11 @@ def _gone(
             record_gone(tx, shop, ref, read.at)
             text += ", which was never seen"
         else:
-            state = deleted_state(stored.order)
-            record_order(tx, engine, shop, state, fetched_at=read.at)
+            last = stored.order
+            if said is not None:
+                record_order(tx, engine, shop, said)
+                last = said if said.modified_at >= last.modified_at else last
+            record_order(tx, engine, shop, deleted_state(last), fetched_at=read.at)
         _settle(tx, engine, delivery, text)
     engine.bell.ring(shop.id)
     return text

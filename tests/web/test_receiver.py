@@ -79,12 +79,9 @@ class Target:
     def worked_off(self, body: bytes) -> tuple[DeliveryState, str]:
         """Work off everything and tell what became of the row with this body."""
         self.running.drain()
-        with self.running.storage.reading() as tx:
-            number = 1
-            while (row := tx.delivery(number)) is not None:
-                if row.body == body:
-                    return row.state, row.reason
-                number += 1
+        for row in self.running.deliveries():
+            if row.body == body:
+                return row.state, row.reason
         raise AssertionError("the body was not stored")
 
 
