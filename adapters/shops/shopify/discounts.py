@@ -81,8 +81,10 @@ def find(client: ShopifyClient, action: CreateDiscountCode) -> WriteResult | Non
 
     Raises: Conflict: a discount that is not ours has this code.
     """
-    node = client.ask("DiscountByCode", {"code": action.code}, FindData).data
-    found = node.code_discount_node_by_code
+    if action.kind is DiscountKind.FREE_SHIPPING:
+        raise _no_free_shipping()
+    data = client.ask("DiscountByCode", {"code": action.code}, FindData).data
+    found = data.code_discount_node_by_code
     if found is None:
         return None
     if action.marker not in found.code_discount.title or not _same_value(
@@ -124,7 +126,7 @@ def wanted(action: CreateDiscountCode, currency: str) -> dict[str, Any]:
     Raises: InvalidRequest, Unsupported: see `create`.
     """
     if action.kind is DiscountKind.FREE_SHIPPING:
-        raise Unsupported("Codes for free shipping are not made on Shopify.", **_WHERE)
+        raise _no_free_shipping()
     if (
         currency
         and action.currency != currency
@@ -156,6 +158,10 @@ def wanted(action: CreateDiscountCode, currency: str) -> dict[str, Any]:
         least = _sum(action.min_total, action.currency)
         discount["minimumRequirement"] = {"subtotal": {"greaterThanOrEqualToSubtotal": least}}
     return discount
+
+
+def _no_free_shipping() -> Unsupported:
+    return Unsupported("Codes for free shipping are not made on Shopify.", **_WHERE)
 
 
 def _context(action: CreateDiscountCode) -> dict[str, Any]:
@@ -209,13 +215,18 @@ def _same_value(found: Discount, action: CreateDiscountCode) -> bool:
     if found.customer_gets is None:
         return False
     value = found.customer_gets.value
-    if action.kind is DiscountKind.PERCENT:
-        text = number_text(value.percentage, "percentage")
-        return text is not None and abs(Decimal(text) * 100 - _percent(action)) < Decimal("0.01")
-    text = number_text(value.amount.amount, "amount") if value.amount else None
-    return text is not None and to_minor(text, action.currency) == to_minor(
-        action.value, action.currency
-    )
+    try:
+        if action.kind is DiscountKind.PERCENT:
+            text = number_text(value.percentage, "percentage")
+            # The schema has a float here, so a last digit may differ.
+            near = Decimal("0.01")
+            return text is not None and abs(Decimal(text) * 100 - _percent(action)) < near
+        text = number_text(value.amount.amount, "amount") if value.amount else None
+        return text is not None and to_minor(text, action.currency) == to_minor(
+            action.value, action.currency
+        )
+    except (PayloadInvalid, InvalidOperation):
+        return False
 
 
 def _result(ref: str, action: CreateDiscountCode, *, adopted: bool) -> WriteResult:

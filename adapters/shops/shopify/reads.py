@@ -16,6 +16,8 @@ from connector.ports import ShopFacts
 
 # The sizes that `OrdersPage` asks for: an order that fills one may have more.
 PAGE_PARTS: Final = 3
+# What `OrderById` asks for; these lists have no pages, and more would cost too much.
+WHOLE_PARTS: Final = 20
 ALL_ORDERS: Final = "read_all_orders"
 # What the adapter needs, and what is lost without it; writing includes reading.
 SCOPES: Final = {
@@ -57,6 +59,8 @@ class Reader:
         node = told.data.order
         if node is None:
             raise self._gone(ref)
+        if max(len(node.fulfillments), len(node.refunds), len(node.transactions)) >= WHOLE_PARTS:
+            _log.warning("shopify.order_cut", extra={"order_ref": ref, "parts": WHOLE_PARTS})
         try:
             return order_of(body_of(node, self._more_lines(node)))
         except PayloadInvalid as err:

@@ -13,7 +13,14 @@ from adapters.shops.shopify import discounts
 from adapters.shops.shopify.client import ShopifyClient, UserError, refuse
 from adapters.shops.shopify.reads import order_gid
 from adapters.shops.shopify.values import when
-from connector.errors import InvalidRequest, NotFound, OutcomeUnknown, TemporaryFailure, Unsupported
+from connector.errors import (
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    PayloadInvalid,
+    TemporaryFailure,
+    Unsupported,
+)
 from connector.model.order import OrderRef
 from connector.model.write import (
     AddNote,
@@ -280,4 +287,8 @@ def _done(ref: str, order: Changed | None) -> WriteResult:
 
 
 def _time(text: str | None) -> datetime | None:
-    return when(text, "updatedAt") if text else None
+    try:
+        return when(text, "updatedAt") if text else None
+    except PayloadInvalid:
+        # The write is done: an odd stamp costs the echo guard only.
+        return None

@@ -1,5 +1,6 @@
 """How the adapter calls Shopify: operations, tokens, errors, reads, writes, webhooks."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -527,6 +528,30 @@ def test_taken_code_of_others_is_a_conflict(shop: ShopifyShop, other: dict[str, 
     for call in (adapter.find, adapter.write):
         with pytest.raises(Conflict):
             call(code(**other))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"__typename": "DiscountCodeBxgy"},
+        {"title": "Gracias [pv-77]"},
+        {"title": "Gracias [pv-77]", "customerGets": {"value": {"percentage": "odd"}}},
+    ],
+)
+def test_code_of_another_kind_is_a_conflict(shop: ShopifyShop, found: dict[str, Any]) -> None:
+    """A code of a kind or value that we cannot have made is never adopted."""
+    node = {"id": "gid://shopify/DiscountCodeNode/1", "codeDiscount": found}
+    answer = json.dumps({"data": {"codeDiscountNodeByCode": node}})
+    shop.faults.add(fault_json(answer, "query DiscountByCode"))
+    with pytest.raises(Conflict):
+        connected(shop).find(code())
+
+
+def test_odd_stamp_does_not_undo_a_write(shop: ShopifyShop) -> None:
+    """A write that was done counts as done, also when its new stamp cannot be read."""
+    answer = '{"data":{"tagsAdd":{"node":{"id":"x","updatedAt":"soon"},"userErrors":[]}}}'
+    shop.faults.add(fault_json(answer, "mutation TagsAdd"))
+    assert connected(shop).write(AddTags(OrderRef("5"), ("late",))).modified_at is None
 
 
 # Webhooks and the shop.
