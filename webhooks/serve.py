@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from connector.errors import AdapterError, PostventaError, StorageUnavailable
 from connector.flows.reconcile import reconcile
@@ -38,8 +39,11 @@ class WebServer:
         limit = app.settings.body_limit_bytes
         web = HookPath(self.receiver, create_app(app, self.receiver), body_limit=limit)
         # The body is read before a thread is taken, so slow clients hold none.
+        # Ours, so that `stop` can also close connections that clients keep open.
+        self._open: dict[int, Any] = {}
         self._server: Any = create_server(
             web,
+            map=self._open,
             host=host,
             port=port,
             threads=SERVER_THREADS,
@@ -59,9 +63,13 @@ class WebServer:
         self._server.run()
 
     def stop(self) -> None:
-        """Take no more requests."""
-        self._server.close()
-        self._server.task_dispatcher.shutdown()
+        """Answer what is being worked on and close all connections."""
+        self._server.task_dispatcher.shutdown(timeout=10)
+        # In the server's own thread: its loop must not meet half-closed sockets.
+        for item in list(self._open.values()):
+            if hasattr(item, "pull_trigger"):
+                item.pull_trigger(lambda: close_all(self._open, ignore_all=True))
+                break
 
 
 class WorkerPool:
