@@ -5,10 +5,11 @@ from typing import Final
 from connector.rules.field_table import FIELDS
 from connector.rules.fields import field_of
 from connector.rules.nodes import Node
-from connector.rules.operators import OPERATORS, read_value
+from connector.rules.operators import OPERATORS
 from connector.rules.problems import Problems, unknown
 from connector.rules.reading import described, items_of, keys_of
 from connector.rules.rule import All, AnyOf, Condition, Not, Operator, Test
+from connector.rules.values import read_value
 
 _MOST_PARTS: Final = 50
 _MOST_TESTS: Final = 100

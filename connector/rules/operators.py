@@ -1,4 +1,4 @@
-"""What each operator does with each type of field: read its value, make its test."""
+"""Which operators fit which type of field, and the test each of them makes."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import regex
 
 from connector.model.money import exponent
-from connector.rules.nodes import Node
-from connector.rules.problems import Problems
-from connector.rules.reading import amount_of, choice_of, described, flag_of, items_of, text_of
 from connector.rules.rule import FieldType, Operator, Test
+from connector.rules.values import read_time
 from connector.rules.zones import instant
 
 if TYPE_CHECKING:
@@ -37,10 +35,6 @@ OPERATORS: Final[Mapping[FieldType, tuple[Operator, ...]]] = {
 }
 MATCH_TIMEOUT_S: Final = 0.05
 _MATCHED_LETTERS: Final = 10_000
-_PATTERN_LETTERS: Final = 200
-_VALUE_LETTERS: Final = 500
-_LIST_ENTRIES: Final = 500
-_LARGEST: Final = 10**12
 _COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
     _O.GT: gt,
     _O.GTE: ge,
@@ -54,92 +48,6 @@ _COST: Final = {_O.MATCHES: 50, _O.CHANGED: 30, _O.CONTAINS: 3, _O.STARTS_WITH: 
 def cost_of(test: Test) -> int:
     """Estimate what a test costs, so that cheap ones run first."""
     return _COST.get(test.op, 1) * (2 if test.type in {FieldType.TEXT, FieldType.TEXTS} else 1)
-
-
-def read_value(
-    node: Node | None,
-    problems: Problems,
-    kind: FieldType,
-    op: Operator,
-    *,
-    choices: tuple[str, ...] = (),
-    places: int | None = None,
-    line: int | None = None,
-) -> Any:
-    """Check the value of a condition against its field's type and its operator.
-
-    Args: node: None when the condition has no value. places: decimals of the shop's
-        currency, None when not known.
-    """
-    if op in _ALWAYS:
-        if node is not None and not isinstance(node.value, bool):
-            problems.add(node.line, f"{op} takes true or false, not {described(node)}")
-        return node is None or node.value is True
-    if node is None:
-        problems.add(line, f'the condition lacks "value": {op} needs something to compare with')
-        return None
-    if op in {_O.IN, _O.NOT_IN}:
-        items = items_of(node, problems, f"the value of {op}", most=_LIST_ENTRIES)
-        if isinstance(node.value, tuple) and not items:
-            problems.add(node.line, f"the list of {op} is empty")
-        return [_one(item, problems, kind, choices, places) for item in items]
-    if op is _O.MATCHES:
-        return _pattern(node, problems)
-    return _one(node, problems, kind, choices, places)
-
-
-def _pattern(node: Node, problems: Problems) -> str:
-    text = text_of(node, problems, "the pattern", most=_PATTERN_LETTERS)
-    try:
-        regex.compile(text, regex.V1)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as err:
-        problems.add(node.line, f'the pattern "{text}" cannot be used: {err}')
-    return text
-
-
-def _one(
-    node: Node,
-    problems: Problems,
-    kind: FieldType,
-    choices: tuple[str, ...],
-    places: int | None,
-) -> Any:
-    match kind:
-        case FieldType.NUMBER:
-            _number(node, problems)
-        case FieldType.MONEY:
-            amount_of(node, problems, "the value", places=places)
-        case FieldType.FLAG:
-            flag_of(node, problems, "the value")
-        case FieldType.TIME:
-            if not isinstance(node.value, str) or read_time(node.value) is None:
-                wanted = 'a date like "2026-11-30" or a time like "2026-11-30T18:00:00+01:00"'
-                problems.add(node.line, f"the value must be {wanted}, not {described(node)}")
-        case FieldType.CHOICE:
-            choice_of(node, problems, "value", choices)
-        case FieldType.TEXT | FieldType.TEXTS:
-            text_of(node, problems, "the value", most=_VALUE_LETTERS)
-    return node.plain()
-
-
-def _number(node: Node, problems: Problems) -> None:
-    value = node.value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        problems.add(node.line, f"the value must be a number, not {described(node)}")
-    elif not -_LARGEST <= value <= _LARGEST:
-        problems.add(node.line, f"the value must be a believable number, not {value}")
-
-
-def read_time(text: str) -> date | datetime | None:
-    """Read a date, or a time with or without its offset; None for anything else."""
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-11-30") else _full_time(text)
-    except ValueError:
-        return None
-
-
-def _full_time(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if "T" in text else None
 
 
 def check_of(test: Test) -> Check:
