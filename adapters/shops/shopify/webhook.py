@@ -173,6 +173,9 @@ def _told_less(body: payload.OrderBody) -> str:
     """Tell what this body cannot say and GraphQL can."""
     if any(item.shipment_status for item in body.fulfillments or ()):
         return "the body does not tell when a parcel was delivered"
+    if (body.financial_status or "") in {"refunded", "partially_refunded"}:
+        # Of such an order the state alone does not prove that it ever was paid.
+        return "the body does not tell when the order was paid"
     lines = body.line_items or ()
     if lines and not body.fulfillment_status and not any(_is_sent(line) for line in lines):
         return "the body does not tell whether there are goods to be sent"

@@ -313,6 +313,8 @@ def test_body_that_tells_less_needs_a_fetch() -> None:
     digital = sample("order_us.json")["line_items"][0] | {"requires_shipping": False}
     assert not why(fulfillments=[sent])
     assert "delivered" in why(fulfillments=[sent | {"shipment_status": "delivered"}])
+    assert "was paid" in why(fulfillments=[sent], financial_status="refunded")
+    assert "was paid" in why(fulfillments=[sent], financial_status="partially_refunded")
     assert "currency" in why(fulfillments=[sent], refunds=[{"id": 1, "transactions": [foreign]}])
     assert "to be sent" in why(fulfillments=[], line_items=[digital], fulfillment_status=None)
 
