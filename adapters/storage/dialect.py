@@ -49,6 +49,10 @@ class Dialect:
         connection.execute(_ADVISORY, {"number": number})
 
 
+SQLITE: Final = Dialect("sqlite")
+POSTGRESQL: Final = Dialect("postgresql")
+"""One of each: what is built for a dialect is kept under it."""
+
 _ADVISORY: Final = sa.text("SELECT pg_advisory_xact_lock(:number)").bindparams(
     sa.bindparam("number", type_=sa.BigInteger)
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -18,7 +18,36 @@ from connector.model.message import Message
 from connector.model.order import OrderRef, ShopId
 from connector.storage.records import EffectRecord
 
-_CLOSED = frozenset({EffectState.DONE, EffectState.SKIPPED, EffectState.DEAD})
+_CLOSED: Final = frozenset({EffectState.DONE, EffectState.SKIPPED, EffectState.DEAD})
+_SETTLE: Final = (
+    sa.update(effects_table)
+    .where(
+        effects_table.c.key == sa.bindparam("of_key"),
+        effects_table.c.fence == sa.bindparam("of_fence"),
+        effects_table.c.state == EffectState.SENDING,
+    )
+    .values(
+        state=sa.bindparam("new_state"),
+        reason=sa.bindparam("new_reason"),
+        due_at=sa.bindparam("new_due_at"),
+        done_at=sa.bindparam("new_done_at"),
+        probes=effects_table.c.probes + sa.bindparam("more_probes"),
+        attempts=effects_table.c.attempts - sa.bindparam("fewer_attempts"),
+    )
+)
+_SETTLE_WITH: Final = _SETTLE.values(result=sa.bindparam("new_result"))
+_CLAIM: Final = (
+    sa.update(effects_table)
+    .where(effects_table.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(
+        state=EffectState.SENDING,
+        fence=effects_table.c.fence + 1,
+        attempts=effects_table.c.attempts + 1,
+        due_at=sa.bindparam("lease_until"),
+    )
+    .returning(*effects_table.c)
+)
+_ONE: Final = sa.select(effects_table).where(effects_table.c.key == sa.bindparam("of_key"))
 
 
 class Effects(Part):
@@ -76,17 +105,7 @@ class Effects(Part):
                 )
             )
             before = {row.id: row.state for row in locked}
-        rows = self.connection.execute(
-            sa.update(effects_table)
-            .where(effects_table.c.id.in_(list(before)))
-            .values(
-                state=EffectState.SENDING,
-                fence=effects_table.c.fence + 1,
-                attempts=effects_table.c.attempts + 1,
-                due_at=lease_until,
-            )
-            .returning(*effects_table.c)
-        )
+        rows = self.connection.execute(_CLAIM, {"ids": list(before), "lease_until": lease_until})
         records = {row.id: _record(row, _as_claimed(before[row.id])) for row in rows}
         return [records[item.id] for item in chosen if item.id in records]
 
@@ -104,34 +123,24 @@ class Effects(Part):
         uncount: bool = False,
     ) -> bool:
         """Close a claimed effect, or put it back for later."""
-        changes: dict[str, Any] = {
-            "state": state,
-            "reason": reason,
-            "due_at": due_at or now,
-            "done_at": now if state in _CLOSED else None,
+        values: dict[str, Any] = {
+            "of_key": key,
+            "of_fence": fence,
+            "new_state": state,
+            "new_reason": reason,
+            "new_due_at": due_at or now,
+            "new_done_at": now if state in _CLOSED else None,
+            "more_probes": int(probed),
+            "fewer_attempts": int(uncount),
         }
-        if result is not None:
-            changes["result"] = dict(result)
-        if probed:
-            changes["probes"] = effects_table.c.probes + 1
-        if uncount:
-            changes["attempts"] = effects_table.c.attempts - 1
-        return bool(
-            self._changed(
-                sa.update(effects_table)
-                .where(
-                    effects_table.c.key == key,
-                    effects_table.c.fence == fence,
-                    effects_table.c.state == EffectState.SENDING,
-                )
-                .values(changes)
-            )
-        )
+        if result is None:
+            return bool(self._changed(_SETTLE, values))
+        return bool(self._changed(_SETTLE_WITH, {**values, "new_result": dict(result)}))
 
     def effect(self, key: str) -> EffectRecord | None:
         """Read one effect."""
-        found = self._effects(sa.select(effects_table).where(effects_table.c.key == key))
-        return found[0] if found else None
+        row = self.connection.execute(_ONE, {"of_key": key}).first()
+        return None if row is None else effect_record(row)
 
     def effects_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[EffectRecord]:
         """Read the effects of an order, in the order they were planned."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -21,6 +21,57 @@ from connector.storage.records import (
 
 _WAITING = sa.text("state = 'waiting'")
 _OPEN = sa.text(OPEN_DELIVERY)
+_SETTLE: Final = (
+    sa.update(inbox)
+    .where(
+        inbox.c.id == sa.bindparam("of_id"),
+        inbox.c.fence == sa.bindparam("of_fence"),
+        inbox.c.state == DeliveryState.WORKING,
+    )
+    .values(
+        state=sa.bindparam("new_state"),
+        reason=sa.bindparam("new_reason"),
+        due_at=sa.bindparam("new_due_at"),
+        done_at=sa.bindparam("new_done_at"),
+    )
+)
+_SETTLE_LANE: Final = (
+    sa.update(inbox)
+    .where(
+        inbox.c.shop_id == sa.bindparam("of_shop"),
+        inbox.c.lane == sa.bindparam("of_lane"),
+        inbox.c.id <= sa.bindparam("upto_id"),
+        inbox.c.source == DeliverySource.WEBHOOK,
+        _OPEN,
+        _WAITING,
+    )
+    .values(
+        state=DeliveryState.DONE,
+        reason=sa.bindparam("new_reason"),
+        done_at=sa.bindparam("new_done_at"),
+    )
+)
+_IN_LANE: Final = (
+    sa.select(inbox)
+    .where(
+        inbox.c.shop_id == sa.bindparam("of_shop"),
+        inbox.c.lane == sa.bindparam("of_lane"),
+        _OPEN,
+        _WAITING,
+    )
+    .order_by(inbox.c.id)
+)
+_CLAIM: Final = (
+    sa.update(inbox)
+    .where(inbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(
+        state=DeliveryState.WORKING,
+        fence=inbox.c.fence + 1,
+        attempts=inbox.c.attempts + 1,
+        due_at=sa.bindparam("lease_until"),
+    )
+    .returning(*inbox.c)
+)
 
 
 class Inbox(Part):
@@ -74,17 +125,7 @@ class Inbox(Part):
                 .scalars()
                 .all()
             )
-        rows = self.connection.execute(
-            sa.update(inbox)
-            .where(inbox.c.id.in_(ids))
-            .values(
-                state=DeliveryState.WORKING,
-                fence=inbox.c.fence + 1,
-                attempts=inbox.c.attempts + 1,
-                due_at=lease_until,
-            )
-            .returning(*inbox.c)
-        )
+        rows = self.connection.execute(_CLAIM, {"ids": ids, "lease_until": lease_until})
         records = {row.id: _record(row) for row in rows}
         return [records[item.id] for item in chosen if item.id in records]
 
@@ -102,18 +143,15 @@ class Inbox(Part):
         back = state is DeliveryState.WAITING
         return bool(
             self._changed(
-                sa.update(inbox)
-                .where(
-                    inbox.c.id == delivery_id,
-                    inbox.c.fence == fence,
-                    inbox.c.state == DeliveryState.WORKING,
-                )
-                .values(
-                    state=state,
-                    reason=reason,
-                    due_at=due_at or now,
-                    done_at=None if back else now,
-                )
+                _SETTLE,
+                {
+                    "of_id": delivery_id,
+                    "of_fence": fence,
+                    "new_state": state,
+                    "new_reason": reason,
+                    "new_due_at": due_at or now,
+                    "new_done_at": None if back else now,
+                },
             )
         )
 
@@ -122,16 +160,14 @@ class Inbox(Part):
     ) -> int:
         """Close all waiting webhook rows of a lane that came before a fetch; tell how many."""
         return self._changed(
-            sa.update(inbox)
-            .where(
-                inbox.c.shop_id == shop_id,
-                inbox.c.lane == lane,
-                inbox.c.id <= upto_id,
-                inbox.c.source == DeliverySource.WEBHOOK,
-                _OPEN,
-                _WAITING,
-            )
-            .values(state=DeliveryState.DONE, reason=reason, done_at=now)
+            _SETTLE_LANE,
+            {
+                "of_shop": shop_id,
+                "of_lane": lane,
+                "upto_id": upto_id,
+                "new_reason": reason,
+                "new_done_at": now,
+            },
         )
 
     def delivery(self, delivery_id: int) -> DeliveryRecord | None:
@@ -141,11 +177,8 @@ class Inbox(Part):
 
     def waiting_in_lane(self, shop_id: ShopId, lane: str) -> Sequence[DeliveryRecord]:
         """Read the waiting rows of a lane, oldest first."""
-        return self._deliveries(
-            sa.select(inbox)
-            .where(inbox.c.shop_id == shop_id, inbox.c.lane == lane, _OPEN, _WAITING)
-            .order_by(inbox.c.id)
-        )
+        rows = self.connection.execute(_IN_LANE, {"of_shop": shop_id, "of_lane": lane})
+        return [_record(row) for row in rows]
 
     def reopen_delivery(self, delivery_id: int, *, now: datetime) -> bool:
         """Make a done or dead row wait again; its attempts start anew."""

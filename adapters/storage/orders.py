@@ -1,4 +1,4 @@
-"""Order states, buyers, and what happened to an order."""
+"""Order states and buyers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from adapters.storage.base import Part
 from adapters.storage.columns import clean_text
 from adapters.storage.dialect import Dialect
-from adapters.storage.tables import buyer_keys, buyers, occurrences, orders, own_writes
+from adapters.storage.tables import buyer_keys, buyers, orders
 from connector.model.codec import decode_order, encode_order
-from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.order import Order, OrderRef, OrderState, ShopId
-from connector.storage.records import OccurrenceRecord, StoredOrder
+from connector.storage.records import StoredOrder
 
 # An order in one of these states is no purchase.
 NOT_BOUGHT: Final = (
@@ -25,9 +24,16 @@ NOT_BOUGHT: Final = (
     OrderState.DELETED,
 )
 
+_ONE: Final = sa.select(orders).where(
+    orders.c.shop_id == sa.bindparam("of_shop"), orders.c.ref == sa.bindparam("of_ref")
+)
+_OWNERS: Final = sa.select(buyer_keys.c.key, buyer_keys.c.buyer_id).where(
+    buyer_keys.c.key.in_(sa.bindparam("keys", expanding=True))
+)
+
 
 class Orders(Part):
-    """The verbs of a transaction about orders, buyers and occurrences."""
+    """The verbs of a transaction about orders and buyers."""
 
     def lock_order(self, shop_id: ShopId, ref: OrderRef) -> None:
         """Wait until no other transaction works on this order."""
@@ -35,9 +41,7 @@ class Orders(Part):
 
     def order(self, shop_id: ShopId, ref: OrderRef) -> StoredOrder | None:
         """Read the newest known state of an order."""
-        row = self.connection.execute(
-            sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.ref == ref)
-        ).first()
+        row = self.connection.execute(_ONE, {"of_shop": shop_id, "of_ref": ref}).first()
         if row is None:
             return None
         return StoredOrder(decode_order(row.snapshot), row.buyer_id, row.seen_at, row.fetched_at)
@@ -102,94 +106,14 @@ class Orders(Part):
         Of two placed at the same time the one of the smaller (shop, ref) is the
         earlier, in whatever order they came.
         """
-        query = sa.select(sa.func.count()).where(*earlier(orders, buyer_id, before, shop_id, ref))
-        number: int = self.connection.execute(query).scalar_one()
+        number: int = self.connection.execute(
+            _earlier(),
+            {"of_buyer": buyer_id, "before": before, "of_shop": shop_id, "of_ref": ref},
+        ).scalar_one()
         return number
-
-    def add_occurrence(self, occurrence: Occurrence, *, seen_at: datetime, own: bool) -> int | None:
-        """Store an occurrence; None when it was there already, the earlier time is kept."""
-        number: int | None = self.connection.execute(
-            _add_occurrence(self.dialect),
-            {
-                "shop_id": occurrence.shop_id,
-                "order_ref": occurrence.order_ref,
-                "kind": occurrence.kind,
-                "discriminator": occurrence.discriminator,
-                "occurred_at": occurrence.occurred_at,
-                "seen_at": seen_at,
-                "own": own,
-            },
-        ).scalar()
-        if number is None:
-            self._changed(
-                sa.update(occurrences)
-                .where(
-                    occurrences.c.shop_id == occurrence.shop_id,
-                    occurrences.c.order_ref == occurrence.order_ref,
-                    occurrences.c.kind == occurrence.kind,
-                    occurrences.c.discriminator == occurrence.discriminator,
-                    occurrences.c.occurred_at > occurrence.occurred_at,
-                )
-                .values(occurred_at=occurrence.occurred_at)
-            )
-        return number
-
-    def occurrences_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[OccurrenceRecord]:
-        """Read what happened to an order, oldest number first."""
-        return self._occurrences(occurrences.c.shop_id == shop_id, occurrences.c.order_ref == ref)
-
-    def occurrence(self, occurrence_id: int) -> OccurrenceRecord | None:
-        """Read one occurrence."""
-        found = self._occurrences(occurrences.c.id == occurrence_id)
-        return found[0] if found else None
-
-    def note_own_write(
-        self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind, at: datetime
-    ) -> None:
-        """Remember that a write of ours will cause this kind of occurrence."""
-        statement = self.dialect.insert(own_writes).values(
-            shop_id=shop_id, order_ref=ref, kind=kind, at=at
-        )
-        self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["shop_id", "order_ref", "kind"],
-                set_={"at": statement.excluded.at},
-            )
-        )
-
-    def is_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> bool:
-        """Tell whether a write of ours was meant to cause this kind of occurrence."""
-        query = sa.select(own_writes.c.at).where(*_own(shop_id, ref, kind))
-        return self.connection.execute(query).first() is not None
-
-    def forget_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> None:
-        """Take it back when the write was surely not done."""
-        self._changed(sa.delete(own_writes).where(*_own(shop_id, ref, kind)))
-
-    def _occurrences(self, *conditions: sa.ColumnElement[bool]) -> list[OccurrenceRecord]:
-        rows = self.connection.execute(
-            sa.select(occurrences).where(*conditions).order_by(occurrences.c.id)
-        )
-        return [
-            OccurrenceRecord(
-                id=row.id,
-                occurrence=Occurrence(
-                    shop_id=ShopId(row.shop_id),
-                    order_ref=OrderRef(row.order_ref),
-                    kind=OccurrenceKind(row.kind),
-                    discriminator=row.discriminator,
-                    occurred_at=row.occurred_at,
-                ),
-                seen_at=row.seen_at,
-                own=row.own,
-            )
-            for row in rows
-        ]
 
     def _owners(self, keys: Sequence[str]) -> dict[str, int]:
-        rows = self.connection.execute(
-            sa.select(buyer_keys.c.key, buyer_keys.c.buyer_id).where(buyer_keys.c.key.in_(keys))
-        )
+        rows = self.connection.execute(_OWNERS, {"keys": keys})
         return {row.key: row.buyer_id for row in rows}
 
     def _add_keys(self, keys: Sequence[str], buyer_id: int) -> None:
@@ -221,14 +145,6 @@ def earlier(
     )
 
 
-def _own(shop_id: str, ref: str, kind: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        own_writes.c.shop_id == shop_id,
-        own_writes.c.order_ref == ref,
-        own_writes.c.kind == kind,
-    )
-
-
 def _strongest(keys: Sequence[str], owners: dict[str, int]) -> int:
     return next(owners[key] for key in keys if key in owners)
 
@@ -252,6 +168,23 @@ def _cleaned(value: Any) -> Any:
 
 
 @cache
+def _earlier() -> sa.Select[int]:
+    return (
+        sa.select(sa.func.count())
+        .select_from(orders)
+        .where(
+            *earlier(
+                orders,
+                sa.bindparam("of_buyer"),
+                sa.bindparam("before"),
+                sa.bindparam("of_shop"),
+                sa.bindparam("of_ref"),
+            )
+        )
+    )
+
+
+@cache
 def _put(dialect: Dialect) -> Any:
     statement = dialect.insert(orders)
     new = statement.excluded
@@ -269,15 +202,6 @@ def _put(dialect: Dialect) -> Any:
             "fetched_at": kept,
             "snapshot": new.snapshot,
         },
-    )
-
-
-@cache
-def _add_occurrence(dialect: Dialect) -> Any:
-    return (
-        dialect.insert(occurrences)
-        .on_conflict_do_nothing(index_elements=["shop_id", "order_ref", "kind", "discriminator"])
-        .returning(occurrences.c.id)
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from adapters.storage.dialect import MIGRATION_LOCK, Dialect
+from adapters.storage.dialect import MIGRATION_LOCK, POSTGRESQL
 from adapters.storage.failures import translated
 from connector.errors import ConfigurationError
 from connector.storage.records import StorageFacts
@@ -26,7 +26,7 @@ class PostgresqlBackend:
     """
 
     def __init__(self, url: sa.URL) -> None:
-        self.dialect = Dialect("postgresql")
+        self.dialect = POSTGRESQL
         self._engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_size=_POOL,

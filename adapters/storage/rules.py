@@ -3,18 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from adapters.storage.base import Part
 from adapters.storage.columns import to_json
+from adapters.storage.dialect import Dialect
 from adapters.storage.tables import evaluations, once, revisions, rule_versions, rules
 from connector.model.effect import Evaluation
 from connector.model.order import ShopId
 from connector.storage.records import RuleRecord
 
 _REVISION: Final = "rules"
+_READ_REVISION: Final = sa.select(revisions.c.number).where(revisions.c.name == _REVISION)
 _SAME_RULE: Final = sa.and_(
     rule_versions.c.shop_id == rules.c.shop_id, rule_versions.c.rule_id == rules.c.rule_id
 )
@@ -118,28 +121,23 @@ class Rules(Part):
 
     def rules_revision(self) -> int:
         """Give a number that grows with every change of any rule."""
-        number: int | None = self.connection.execute(
-            sa.select(revisions.c.number).where(revisions.c.name == _REVISION)
-        ).scalar()
+        number: int | None = self.connection.execute(_READ_REVISION).scalar()
         return number or 0
 
     def add_evaluation(self, evaluation: Evaluation) -> None:
         """Store why a rule acted or not; unique on rule, version and occurrence."""
         self.connection.execute(
-            self.dialect.insert(evaluations)
-            .values(
-                shop_id=evaluation.shop_id,
-                order_ref=evaluation.order_ref,
-                rule_id=evaluation.rule_id,
-                rule_version=evaluation.rule_version,
-                occurrence_id=evaluation.occurrence_id,
-                verdict=evaluation.verdict,
-                at=evaluation.at,
-                conditions=[asdict(item) for item in evaluation.conditions],
-            )
-            .on_conflict_do_nothing(
-                index_elements=["occurrence_id", "shop_id", "rule_id", "rule_version"]
-            )
+            _add_evaluation(self.dialect),
+            {
+                "shop_id": evaluation.shop_id,
+                "order_ref": evaluation.order_ref,
+                "rule_id": evaluation.rule_id,
+                "rule_version": evaluation.rule_version,
+                "occurrence_id": evaluation.occurrence_id,
+                "verdict": evaluation.verdict,
+                "at": evaluation.at,
+                "conditions": [asdict(item) for item in evaluation.conditions],
+            },
         )
 
     def claim_once(self, shop_id: ShopId, rule_id: str, once_key: str, occurrence_id: int) -> bool:
@@ -147,15 +145,13 @@ class Rules(Part):
 
         The occurrence that has it already is told so again.
         """
-        statement = (
-            self.dialect.insert(once)
-            .values(
-                shop_id=shop_id, rule_id=rule_id, once_key=once_key, occurrence_id=occurrence_id
-            )
-            .on_conflict_do_nothing(index_elements=["shop_id", "rule_id", "once_key"])
-            .returning(once.c.occurrence_id)
-        )
-        if self._inserted(statement):
+        values = {
+            "shop_id": shop_id,
+            "rule_id": rule_id,
+            "once_key": once_key,
+            "occurrence_id": occurrence_id,
+        }
+        if self._inserted(_claim_once(self.dialect), values):
             return True
         holder: int | None = self.connection.execute(
             sa.select(once.c.occurrence_id).where(
@@ -211,6 +207,22 @@ class Rules(Part):
             ).returning(revisions.c.number)
         ).scalar_one()
         return number
+
+
+@cache
+def _add_evaluation(dialect: Dialect) -> Any:
+    return dialect.insert(evaluations).on_conflict_do_nothing(
+        index_elements=["occurrence_id", "shop_id", "rule_id", "rule_version"]
+    )
+
+
+@cache
+def _claim_once(dialect: Dialect) -> Any:
+    return (
+        dialect.insert(once)
+        .on_conflict_do_nothing(index_elements=["shop_id", "rule_id", "once_key"])
+        .returning(once.c.occurrence_id)
+    )
 
 
 def _record(row: Any) -> RuleRecord:

@@ -17,6 +17,13 @@ from connector.storage.records import ShopRecord, ShopState
 _FACTS: Final = frozenset({"name", "currency", "timezone", "country", "locale"})
 _HELD: Final = shops.c.state != ShopState.REMOVED.value
 
+_BY_ID: Final = sa.select(shops).where(shops.c.id == sa.bindparam("value"))
+_BY_TOKEN: Final = sa.select(shops).where(shops.c.hook_token == sa.bindparam("value"))
+_ALL: Final = sa.select(shops).where(_HELD).order_by(shops.c.created_at, shops.c.id)
+_SECRETS: Final = sa.select(secrets_table).where(
+    secrets_table.c.shop_id.in_(sa.bindparam("shops", expanding=True))
+)
+
 
 class Shops(Part):
     """The verbs of a transaction about shops."""
@@ -54,19 +61,26 @@ class Shops(Part):
 
     def shop(self, shop_id: ShopId) -> ShopRecord | None:
         """Read one shop, with its secrets."""
-        return self._one(shops.c.id == shop_id)
+        return self._one(_BY_ID, shop_id)
 
     def shops(self) -> Sequence[ShopRecord]:
         """Read all shops that are not removed, oldest first."""
-        return self._read(_HELD)
+        return self._read(self.connection.execute(_ALL).all())
 
     def shop_by_token(self, hook_token: str) -> ShopRecord | None:
         """Find the shop of a webhook address."""
-        return self._one(shops.c.hook_token == hook_token)
+        return self._one(_BY_TOKEN, hook_token)
 
     def shop_by_address(self, platform: str, address: str) -> ShopRecord | None:
         """Find a shop, not removed, by its address."""
-        return self._one(_HELD, shops.c.platform == platform, shops.c.address == address)
+        return self._one(
+            sa.select(shops).where(
+                _HELD,
+                shops.c.platform == platform,
+                shops.c.address == sa.bindparam("value"),
+            ),
+            address,
+        )
 
     def update_shop(
         self,
@@ -114,25 +128,16 @@ class Shops(Part):
                 )
             )
 
-    def _one(self, *conditions: sa.ColumnElement[bool]) -> ShopRecord | None:
-        found = self._read(*conditions)
-        return found[0] if found else None
+    def _one(self, query: sa.Select[Any], value: str) -> ShopRecord | None:
+        row = self.connection.execute(query, {"value": value}).first()
+        return None if row is None else self._read([row])[0]
 
-    def _read(self, *conditions: sa.ColumnElement[bool]) -> list[ShopRecord]:
-        rows = self.connection.execute(
-            sa.select(shops).where(*conditions).order_by(shops.c.created_at, shops.c.id)
-        ).all()
-        if not rows:
-            return []
-        query = sa.select(secrets_table)
-        if len(rows) == 1:
-            query = query.where(secrets_table.c.shop_id == rows[0].id)
+    def _read(self, rows: Sequence[sa.Row[Any]]) -> list[ShopRecord]:
         opened: dict[str, dict[str, Secret]] = {row.id: {} for row in rows}
-        for item in self.connection.execute(query):
-            if item.shop_id in opened:
-                opened[item.shop_id][item.name] = self.sealer.unseal(
-                    item.shop_id, item.name, item.sealed
-                )
+        for item in self.connection.execute(_SECRETS, {"shops": list(opened)}):
+            opened[item.shop_id][item.name] = self.sealer.unseal(
+                item.shop_id, item.name, item.sealed
+            )
         return [_record(row, opened[row.id]) for row in rows]
 
 

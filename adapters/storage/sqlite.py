@@ -12,7 +12,7 @@ from pysqlite3 import dbapi2
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from adapters.storage.dialect import Dialect
+from adapters.storage.dialect import SQLITE
 from adapters.storage.failures import translated
 from adapters.storage.turns import Turns
 from connector.errors import ConfigurationError, StorageUnavailable
@@ -56,7 +56,7 @@ class SqliteBackend:
     def __init__(self, path: Path) -> None:
         require_sound_version(dbapi2.sqlite_version_info)
         _make_file(path)
-        self.dialect = Dialect("sqlite")
+        self.dialect = SQLITE
         self._turns = Turns(_TURN_S)
         self._writer = _engine(path, "BEGIN IMMEDIATE", connections=1)
         self._readers = _engine(path, "BEGIN", connections=_READERS)

@@ -2,11 +2,12 @@
 
 from adapters.storage.effects import Effects
 from adapters.storage.inbox import Inbox
+from adapters.storage.occurrences import Occurrences
 from adapters.storage.orders import Orders
 from adapters.storage.reports import Reports
 from adapters.storage.rules import Rules
 from adapters.storage.shops import Shops
 
 
-class SqlTransaction(Shops, Inbox, Orders, Rules, Effects, Reports):
+class SqlTransaction(Shops, Inbox, Orders, Occurrences, Rules, Effects, Reports):
     """Every verb of `connector.storage.port.Transaction`."""
