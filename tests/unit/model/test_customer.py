@@ -1,5 +1,7 @@
 """Buyers: what makes two spellings of an address or a number the same person."""
 
+# ruff: noqa: RUF001 - letters of other scripts are what is tested
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

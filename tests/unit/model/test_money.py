@@ -1,5 +1,7 @@
 """Money: exact minor units, whatever number of decimals the shop writes."""
 
+# ruff: noqa: RUF001 - letters of other scripts are what is tested
+
 from decimal import Decimal
 
 import pytest
