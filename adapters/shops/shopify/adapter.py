@@ -85,7 +85,7 @@ class ShopifyAdapter:
             ),
         ),
         api_version=API_VERSION,
-        docs="docs/howto/connect-shopify.md",
+        docs="https://shopify.dev/docs/api/admin-graphql/2026-10",
     )
 
     def __init__(
