@@ -1,0 +1,281 @@
+"""What must be true after the story, worked out from it by hand; and the check.
+
+What the shops hold is read from their own record, messages from the outbox: nothing of it
+comes from Postventa's database, whose books are only asked to balance.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+WOO: Final = "WooCommerce"
+SHOPIFY: Final = "Shopify"
+# Every note of ours ends with a mark like this, by which it is found again.
+MARK: Final = "pv-"
+CODE: Final = "{code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What one order must have in the end; each thing exactly once.
+
+    Attributes:
+        key: the order's name in the story, like `ana`.
+        notes: whole texts without their marks; `{code}` stands for the buyer's code.
+        code: prefix of the one code made for this order; empty for none.
+        mails: subjects, with `{number}` for the order's number.
+        skipped: planned effects that were rightly not carried out.
+        effects: all planned effects, skipped ones included.
+    """
+
+    key: str
+    shop: str
+    buyer: str
+    email: str
+    notes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    code: str = ""
+    mails: tuple[str, ...] = ()
+    effects: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found at the end; plain data.
+
+    Attributes:
+        orders: name in the story to the order's id in its shop.
+        shops: platform to the pretend shop's own record.
+        mails: everything in the outbox: to, subject, order, shop.
+        effects: state to how many effects are in it.
+        planned: how many effects there are in all.
+    """
+
+    orders: Mapping[str, str]
+    shops: Mapping[str, Mapping[str, Any]]
+    mails: Sequence[Mapping[str, str]]
+    effects: Mapping[str, int]
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expectation: whether it held, and what was seen when not."""
+
+    held: bool
+    text: str
+    seen: str = ""
+
+
+def check(expected: Sequence[Expected], seen: Seen) -> list[Check]:
+    """Compare what must be with what is."""
+    checks: list[Check] = []
+    for item in expected:
+        order = find_order(seen, item)
+        if order is None:
+            checks.append(Check(held=False, text=f"{_who(item)}: the order is in the shop"))
+            continue
+        checks += [
+            *_notes(item, order, seen),
+            *_tags(item, order),
+            *_codes(item, order, seen),
+            *_mails(item, order, seen),
+        ]
+    return [*checks, *_nothing_else(expected, seen), *_books(expected, seen)]
+
+
+def find_order(seen: Seen, item: Expected) -> Mapping[str, Any] | None:
+    """Find an order of the story in its shop's record."""
+    wanted = seen.orders.get(item.key)
+    orders = seen.shops[item.shop]["orders"]
+    return next((order for order in orders if str(order["id"]) == wanted), None)
+
+
+def note_texts(order: Mapping[str, Any]) -> str:
+    """Give all notes of an order as one text; spaces of every kind count as one."""
+    return " ".join(" ".join(str(note["text"]) for note in order["notes"]).split())
+
+
+def our_notes(order: Mapping[str, Any]) -> list[str]:
+    """Give each note that carries our mark; Shopify keeps all of an order in one text."""
+    lines = "\n".join(str(note["text"]) for note in order["notes"]).splitlines()
+    return [" ".join(line.split()) for line in lines if MARK in line]
+
+
+def tags_of(order: Mapping[str, Any]) -> list[str]:
+    """Read the order's labels; WooCommerce has none, so ours are in an extra field."""
+    text = str(order["meta"].get("_postventa_tags", ""))
+    return [*order["tags"], *(tag.strip() for tag in text.split(",") if tag.strip())]
+
+
+def codes_for(shop: Mapping[str, Any], email: str) -> list[Mapping[str, Any]]:
+    """Give the discount codes that only this buyer can use."""
+    return [code for code in shop["coupons"] if email in people_of(code)]
+
+
+def people_of(code: Mapping[str, Any]) -> list[str]:
+    """Tell for whom a code is; empty for everybody."""
+    people = code.get("email_restrictions") or code.get("customers") or []
+    return [str(person).lower() for person in people]
+
+
+def _who(item: Expected, order: Mapping[str, Any] | None = None) -> str:
+    number = f" {number_of(order)}" if order is not None else ""
+    return f"{item.shop} order{number} of {item.buyer}"
+
+
+def number_of(order: Mapping[str, Any]) -> str:
+    """Write the order's number with its hash."""
+    return f"#{str(order['number']).lstrip('#')}"
+
+
+def _notes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
+    codes = codes_for(seen.shops[item.shop], item.email)
+    code = str(codes[0]["code"]) if codes else "no code"
+    text = note_texts(order).casefold()
+    checks = []
+    for note in item.notes:
+        wanted = note.replace(CODE, code)
+        count = text.count(wanted.casefold())
+        checks.append(
+            Check(
+                count == 1,
+                f"{_who(item, order)}: exactly one note “{wanted}”",
+                f"{count} of them",
+            )
+        )
+    marks = text.count(MARK)
+    checks.append(
+        Check(
+            marks == len(item.notes),
+            f"{_who(item, order)}: {_count(len(item.notes), 'note')} of ours in all",
+            f"{marks} of them",
+        )
+    )
+    return checks
+
+
+def _tags(item: Expected, order: Mapping[str, Any]) -> list[Check]:
+    tags = sorted(tags_of(order))
+    what = f"the tags {', '.join(item.tags)} once each" if item.tags else "no tag"
+    return [
+        Check(
+            tags == sorted(item.tags),
+            f"{_who(item, order)}: {what}",
+            ", ".join(tags) or "no tag",
+        )
+    ]
+
+
+def _codes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
+    codes = codes_for(seen.shops[item.shop], item.email)
+    names = ", ".join(str(code["code"]) for code in codes) or "none"
+    if not item.code:
+        return [Check(not codes, f"{_who(item, order)}: no code for {item.email}", names)]
+    fits = (
+        len(codes) == 1
+        and str(codes[0]["code"]).upper().startswith(f"{item.code}-")
+        and people_of(codes[0]) == [item.email]
+        and codes[0]["usage_limit"] == 1
+        and bool(codes[0]["date_expires"])
+    )
+    return [
+        Check(
+            fits,
+            f"{_who(item, order)}: exactly one code {item.code}-…, for {item.email} only, "
+            "once, with an end",
+            names,
+        )
+    ]
+
+
+def _mails(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
+    number = str(order["number"])
+    sent = [
+        mail["subject"]
+        for mail in seen.mails
+        if mail["to"] == item.email and mail["order"] == str(order["id"])
+    ]
+    wanted = [subject.replace("{number}", number) for subject in item.mails]
+    checks = [
+        Check(
+            sent.count(subject) == 1,
+            f"{_who(item, order)}: exactly one message “{subject}”",
+            f"{sent.count(subject)} of them",
+        )
+        for subject in wanted
+    ]
+    checks.append(
+        Check(
+            len(sent) == len(wanted),
+            f"{_who(item, order)}: {_count(len(wanted), 'message')} in all",
+            f"{len(sent)}: {'; '.join(sent)}",
+        )
+    )
+    return checks
+
+
+def _nothing_else(expected: Sequence[Expected], seen: Seen) -> list[Check]:
+    """Nothing may be there that the story does not ask for."""
+    checks = []
+    for name, shop in seen.shops.items():
+        orders = sum(1 for item in expected if item.shop == name)
+        codes = sum(1 for item in expected if item.shop == name and item.code)
+        found = len(shop["orders"]), len(shop["coupons"])
+        checks.append(
+            Check(
+                found == (orders, codes),
+                f"{name}: {_count(orders, 'order')} and {_count(codes, 'code')} in all",
+                f"{found[0]} and {found[1]}",
+            )
+        )
+    mails = sum(len(item.mails) for item in expected)
+    checks.append(
+        Check(
+            len(seen.mails) == mails,
+            f"Outbox: {_count(mails, 'message')} in all",
+            str(len(seen.mails)),
+        )
+    )
+    twice = [text for text, count in Counter(map(str, seen.mails)).items() if count > 1]
+    checks.append(Check(not twice, "Outbox: no message twice", "; ".join(twice)))
+    return checks
+
+
+def _books(expected: Sequence[Expected], seen: Seen) -> list[Check]:
+    """Everything that was planned is accounted for."""
+    planned = sum(item.effects for item in expected)
+    skipped = sum(item.skipped for item in expected)
+    sums = balance(seen.effects)
+    return [
+        Check(
+            seen.planned == planned,
+            f"Effects: {planned} planned",
+            str(seen.planned),
+        ),
+        Check(
+            sums == {"done": planned - skipped, "skipped": skipped, "waiting": 0, "person": 0},
+            f"Effects: {planned - skipped} done + {skipped} skipped + 0 waiting + 0 need a person",
+            " + ".join(f"{count} {word}" for word, count in sums.items()),
+        ),
+        Check(
+            seen.planned == sum(sums.values()),
+            "Effects: planned = done + skipped + waiting + needs a person",
+            f"{seen.planned} planned, {sum(sums.values())} accounted for",
+        ),
+    ]
+
+
+def balance(effects: Mapping[str, int]) -> dict[str, int]:
+    """Sum the states of effects as an owner reads them."""
+    words = {"done": "done", "skipped": "skipped", "dead": "person"}
+    sums = dict.fromkeys(("done", "skipped", "waiting", "person"), 0)
+    for state, count in effects.items():
+        sums[words.get(state, "waiting")] += count
+    return sums
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number or 'no'} {word}s"
