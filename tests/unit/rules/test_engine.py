@@ -162,3 +162,23 @@ def test_every_listed_field_has_a_fact(order: Order) -> None:
         assert item["help"]["en"]
         assert {"is_set", "changed"} <= set(item["operators"])
         assert ("choices" in item) is (item["type"] == "choice")
+
+
+def test_the_same_value_may_hold_or_not() -> None:
+    """What is recorded follows the order asked about, not an earlier one with that value."""
+    tree = {"field": "order.note", "op": "changed"}
+    compiled = compile_rule(rule_from_source(source_of(conditions=tree)))
+    for note, changed in (("old", True), (ORDER.note, False), ("old", True)):
+        facts = facts_of(ORDER, happened(), SHOP, replace(ORDER, note=note))
+        held, (seen,) = evaluate(compiled, facts)
+        assert (held, seen.held, seen.seen) == (changed, changed, "Llamar antes")
+
+
+def test_rules_do_not_grow_with_the_orders_asked_about() -> None:
+    """A rule keeps few of its records, so a long-running worker stays small."""
+    tree = {"field": "order.total", "op": "gte", "value": "5.00"}
+    compiled = compile_rule(rule_from_source(source_of(conditions=tree)))
+    for minor in range(1000):
+        evaluate(compiled, facts_of(replace(ORDER, total_minor=minor), happened(), SHOP))
+    (leaf,) = compiled.leaves
+    assert len(leaf.held) + len(leaf.not_held) <= 40
