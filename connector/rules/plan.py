@@ -176,13 +176,16 @@ def _message(action: MessageAction) -> dict[str, Any]:
         "template": action.template,
         "channel": action.channel,
         "class": action.message_class.value,
-        "subject": _both(action.subject),
-        "body": _both(action.body),
+        "subject": _texts(action.subject),
+        "body": _texts(action.body),
     }
 
 
-def _both(text: LocalText | None) -> dict[str, str] | None:
-    return None if text is None else {"es": text.es, "en": text.en}
+def _texts(text: LocalText | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    # A text of one language says so, that dates and amounts around it agree with it.
+    return {text.only: text.of(text.only)} if text.only else {"es": text.es, "en": text.en}
 
 
 def _window_text(window: Window) -> str:

@@ -93,7 +93,8 @@ def local_text_of(node: Node, problems: Problems, what: str, *, most: int) -> Lo
             problems.add(node.line, f"{what} is empty")
         return LocalText("", "")
     spanish = texts.get("es", texts.get("en", ""))
-    return LocalText(spanish, texts.get("en", spanish))
+    only = next(iter(texts)) if len(texts) == 1 else ""
+    return LocalText(spanish, texts.get("en", spanish), only)
 
 
 def flag_of(node: Node, problems: Problems, what: str) -> bool:

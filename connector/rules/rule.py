@@ -17,10 +17,15 @@ DEFAULT_MAX_AGE: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class LocalText:
-    """One text in both languages; the same twice when it was written once."""
+    """One text in both languages; the same twice when it was written once.
+
+    Attributes:
+        only: the language it was written in, when that was one by name.
+    """
 
     es: str
     en: str
+    only: str = ""
 
     def of(self, locale: str) -> str:
         """Give the text for a locale like `es-ES`; English for all but Spanish."""

@@ -175,6 +175,22 @@ def test_notes_speak_the_language_of_their_reader(
 
 
 @pytest.mark.parametrize(
+    ("written", "planned"),
+    [
+        ("Hola", {"es": "Hola", "en": "Hola"}),
+        ({"es": "Hola"}, {"es": "Hola"}),
+        ({"en": "Hello"}, {"en": "Hello"}),
+        ({"es": "Hola", "en": "Hello"}, {"es": "Hola", "en": "Hello"}),
+    ],
+)
+def test_own_texts_say_their_language(written: Any, planned: dict[str, str]) -> None:
+    """A message's own texts are planned in the languages they were written in."""
+    message = {"class": "service", "subject": written, "body": written}
+    (effect,) = plan({"message": message})
+    assert effect.payload["subject"] == effect.payload["body"] == planned
+
+
+@pytest.mark.parametrize(
     ("words", "expected"),
     [("completed", "completed"), ({"woocommerce": "done", "shopify": "x"}, "done")],
 )
