@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.shops.shopify.reads import SCOPES
 from tests.support import free_port
 from tests.web.cli import BASE_URL, Cli, added
 from webhooks.sandbox.faults import Fault
@@ -304,3 +305,17 @@ def test_client_secret_is_own_only_while_not_shared(cli: Cli, shopify: ShopifySh
         assert cli.shop(other["id"]).settings["own_secret"] == "no"
         cli.ok("shops", "remove", other["id"], "--yes")
         assert cli.shop(first["id"]).settings["own_secret"] == "yes"
+
+
+def test_help_names_the_scopes(cli: Cli) -> None:
+    """The help of `shops add shopify` names every scope that the adapter misses otherwise."""
+    shown = cli.ok("shops", "add", "shopify", "--help")
+    assert set(SCOPES) <= set(re.findall(r"[a-z]+_[a-z]+", shown))
+
+
+def test_shopify_without_a_scope_is_told(tmp_path: Path) -> None:
+    """An app that lacks a scope is connected, and what it cannot do is said."""
+    with ShopifyShop(scopes=["read_orders", "write_orders", "read_customers"]) as shop:
+        result = Cli(tmp_path).run(*added(shop), "--no-register", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert "write_discounts" in result.stderr

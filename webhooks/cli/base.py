@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 REFUSED: Final = 2
+# The largest number that a database row can have.
+MOST_ID: Final = 2**63 - 1
 _MAX_BYTES: Final = 1024 * 1024
 
 Command = Callable[..., Any]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from webhooks.cli.base import (
+    MOST_ID,
     Failed,
     Refused,
     Since,
@@ -185,7 +186,7 @@ def reconcile(shop_id: str | None, since: datetime | None, as_json: bool) -> Non
 
 
 @click.command()
-@click.argument("delivery_id", type=click.IntRange(min=1))
+@click.argument("delivery_id", type=click.IntRange(1, MOST_ID))
 @click.option("--now", "at_once", is_flag=True, help="Work it off in this process.")
 @json_option
 def replay(delivery_id: int, at_once: bool, as_json: bool) -> None:

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from webhooks.cli.base import Refused, json_option, opened, print_json, print_table, shop_option
+from webhooks.cli.base import (
+    MOST_ID,
+    Refused,
+    json_option,
+    opened,
+    print_json,
+    print_table,
+    shop_option,
+)
 
 if TYPE_CHECKING:
     from connector.storage.port import Transaction
@@ -100,6 +108,8 @@ def _dead(tx: "Transaction", shop: Any) -> list[str]:
 
 def _reopen(tx: "Transaction", dead_id: str, now: Any) -> bool:
     if dead_id.isdecimal():
+        if int(dead_id) > MOST_ID:
+            return False
         row = tx.delivery(int(dead_id))
         return row is not None and row.state == "dead" and tx.reopen_delivery(row.id, now=now)
     return tx.reopen_effect(dead_id, now=now)

@@ -103,8 +103,9 @@ def shopify(
 ) -> None:
     """Connect a Shopify shop through an app of yours that is installed in it.
 
-    Make the app in the Shopify developer dashboard and install it in the shop; its
-    client id and secret stand in the app's settings.
+    Make the app in Shopify's Dev Dashboard with the scopes write_orders,
+    read_customers, read_fulfillments and write_discounts, and install it in the shop.
+    Its client id and secret stand in the app's settings.
     """
     from connector.errors import AdapterError
     from webhooks.shops import connect_shopify
