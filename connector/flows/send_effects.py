@@ -1,4 +1,7 @@
-"""Carry out one effect: look whether it should still happen, look before writing, write."""
+"""Carry out one effect: look whether it should still happen, look before writing, write.
+
+Long because every way an effect can end is settled here, and they are read side by side.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +35,8 @@ from connector.storage.port import Transaction
 from connector.storage.records import EffectRecord, ShopRecord, ShopState
 
 _REDACTED: Final = 300
+# The key is good and lacks one right: only what needs that right stops.
+MISSING_RIGHT: Final = "ACCESS_DENIED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +256,10 @@ def failed(engine: Engine, shop: ShopRecord, effect: EffectRecord, err: AdapterE
     now = engine.clock.now()
     unknown = effect.state is EffectState.UNKNOWN
     waiting = EffectState.UNKNOWN if unknown else EffectState.PLANNED
-    if isinstance(err, AuthRejected) and effect.planned.kind is not EffectKind.MESSAGE:
+    lacks_right = isinstance(err, AuthRejected) and err.code == MISSING_RIGHT
+    if isinstance(err, AuthRejected) and not (
+        lacks_right or effect.planned.kind is EffectKind.MESSAGE
+    ):
         with engine.storage.transaction() as tx:
             tx.update_shop(shop.id, state=ShopState.DISCONNECTED)
         engine.log("shop.disconnected", shop_id=shop.id, request_id=err.request_id)

@@ -4,6 +4,8 @@ Every verb of `Transaction` works inside one database transaction: all of it is
 stored, or nothing. Times are aware UTC. A verb that claims gives rows to one caller
 only and raises their fence; a verb that settles does nothing and returns False when
 the fence is old.
+
+Long because it is one Protocol, and each verb says what it promises.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
