@@ -1,4 +1,7 @@
-"""What a real shop answered is understood: recorded exchanges, played back."""
+"""What a real shop answered is understood: recorded exchanges, played back.
+
+Long because one player and its fixtures serve every recorded file.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
