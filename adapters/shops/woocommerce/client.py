@@ -142,22 +142,24 @@ class WooClient:
     def read(self, kind: type[T], path: str, **params: str) -> T:
         """Read one thing and decode it.
 
-        Raises: AdapterError; PayloadInvalid: JSON of another shape, its path is named.
+        Raises: AdapterError: see `decode`.
         """
         return self.decode(kind, self.get(path, **params))
 
     def decode(self, kind: type[T], answer: Answer) -> T:
         """Decode the answer to a read.
 
-        Raises: AdapterError; PayloadInvalid: JSON of another shape, its path is named.
+        Raises:
+            AdapterError: the status is one, or no JSON came.
+            InvalidRequest: JSON of another shape; the path is named.
         """
         self.check(answer, write=False)
         try:
             return decode(kind, find_json(answer.body))
-        except PayloadInvalid:
+        except PayloadInvalid as err:
             # No JSON at all is the shop's fault and passes; another shape stays.
             json_of(answer, self.http, write=False)
-            raise
+            raise unreadable(err, answer.operation) from err
 
     def post(self, path: str, data: Any) -> Any:
         """Make something; give the JSON of the answer."""
@@ -204,6 +206,13 @@ def _in_our_terms(error: AdapterError) -> AdapterError:
     if isinstance(error, InvalidRequest) and error.code == "woocommerce_rest_invalid_order_id":
         return _as(NotFound, error, "The shop does not have this order any more.")
     return error
+
+
+def unreadable(err: PayloadInvalid, operation: str) -> InvalidRequest:
+    """Say in a caller's terms that the shop sent something else than its API describes."""
+    return InvalidRequest(
+        f"The shop's answer cannot be read: {err}", platform="woocommerce", operation=operation
+    )
 
 
 def _as(kind: type[AdapterError], error: AdapterError, message: str) -> AdapterError:

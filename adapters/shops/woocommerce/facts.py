@@ -12,8 +12,6 @@ from adapters.shops.woocommerce.client import WooClient
 from connector.errors import (
     AdapterError,
     AuthRejected,
-    NotFound,
-    PayloadInvalid,
     PermanentFailure,
     PlatformDown,
 )
@@ -115,14 +113,14 @@ def read_currency(client: WooClient) -> str:
     """Read the shop's currency; empty when the key may not."""
     try:
         return client.read(_Currency, "data/currencies/current").code
-    except (PermanentFailure, PlatformDown, PayloadInvalid):
+    except (PermanentFailure, PlatformDown):
         return ""
 
 
 def _status(client: WooClient) -> _Status:
     try:
         return client.read(_Status, "system_status", _fields="environment,settings")
-    except (AuthRejected, NotFound, PayloadInvalid):
+    except (PermanentFailure, PlatformDown):
         # Needs a shop manager; the other facts are enough to work with.
         return _Status()
 
@@ -130,7 +128,7 @@ def _status(client: WooClient) -> _Status:
 def _country(client: WooClient) -> str:
     try:
         setting = client.read(_Setting, "settings/general/woocommerce_default_country")
-    except (AdapterError, PayloadInvalid):
+    except AdapterError:
         return ""
     return setting.value.partition(":")[0]
 

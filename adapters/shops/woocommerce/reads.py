@@ -9,7 +9,7 @@ import msgspec
 
 from adapters._http import TOO_LARGE
 from adapters._json import decode
-from adapters.shops.woocommerce.client import WooClient
+from adapters.shops.woocommerce.client import WooClient, unreadable
 from adapters.shops.woocommerce.mapping import DRAFT, order_of
 from adapters.shops.woocommerce.payload import OrderBody
 from connector.errors import InvalidRequest, NotFound, PayloadInvalid, PlatformDown
@@ -28,11 +28,17 @@ _log = logging.getLogger(__name__)
 def fetch_order(client: WooClient, ref: OrderRef) -> Order:
     """Read one order as it is now; one in the trash is `deleted`.
 
-    Raises: NotFound: it was deleted for good.
+    Raises:
+        NotFound: it was deleted for good.
+        InvalidRequest: it cannot be read; the field is named.
     """
     if not (ref.isascii() and ref.isdigit()):
         raise NotFound(f"{ref[:40]!r} is no order of WooCommerce.", platform="woocommerce")
-    return order_of(client.read(OrderBody, f"orders/{ref}"))
+    body = client.read(OrderBody, f"orders/{ref}")
+    try:
+        return order_of(body)
+    except PayloadInvalid as err:
+        raise unreadable(err, f"GET orders/{ref}") from err
 
 
 def changed_since(client: WooClient, since: datetime) -> Iterator[Order]:

@@ -40,7 +40,7 @@ class _Part(msgspec.Struct, frozen=True):
 
     @property
     def modified_at(self) -> datetime | None:
-        return time_of(self.date_modified_gmt, "date_modified_gmt")
+        return _stamp(self.date_modified_gmt)
 
 
 def find_note(client: WooClient, action: AddNote) -> WriteResult | None:
@@ -156,11 +156,15 @@ def _put_meta(client: WooClient, ref: OrderRef, key: str, value: str) -> WriteRe
 
 def _order_result(ref: OrderRef, told: Any) -> WriteResult:
     stamp = told.get("date_modified_gmt") if isinstance(told, dict) else None
+    return WriteResult(ref, modified_at=_stamp(stamp))
+
+
+def _stamp(text: Any) -> datetime | None:
+    """Read the stamp of the last change; a write stands without it too."""
     try:
-        modified_at = time_of(stamp, "date_modified_gmt") if isinstance(stamp, str) else None
+        return time_of(text, "date_modified_gmt") if isinstance(text, str) else None
     except PayloadInvalid:
-        modified_at = None
-    return WriteResult(ref, modified_at=modified_at)
+        return None
 
 
 def _read(client: WooClient, ref: OrderRef) -> _Part:

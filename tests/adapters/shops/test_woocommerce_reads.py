@@ -10,6 +10,7 @@ import pytest
 from adapters.shops.woocommerce import reads
 from adapters.shops.woocommerce.adapter import WooCommerceAdapter
 from connector.errors import (
+    InvalidRequest,
     NotFound,
 )
 from connector.model.event import WebhookDelivery
@@ -134,6 +135,8 @@ def test_unreadable_order_hides_no_other(shop: WooShop, caplog: pytest.LogCaptur
     shop.store.orders[int(bad)].currency = "nonsense"
     since = datetime.now(UTC) - timedelta(hours=1)
     assert [order.ref for order in connect(shop).orders_changed_since(since)] == [good]
+    with pytest.raises(InvalidRequest, match="currency"):
+        connect(shop).fetch_order(bad)
     [record] = [item for item in caplog.records if item.msg == "woocommerce.order_unreadable"]
     assert record.__dict__["order_ref"] == int(bad)
 
