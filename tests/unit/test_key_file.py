@@ -14,6 +14,7 @@ from connector.settings import Settings
 from tests.support import until
 from webhooks.wiring import key_path, open_application, read_key
 
+ROOT = Path(__file__).parents[2]
 KEY = bytes(range(32))
 
 
@@ -60,6 +61,7 @@ def test_two_processes_make_one_key(tmp_path: Path) -> None:
     running = [
         subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", _MAKE, str(tmp_path), name],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
         )

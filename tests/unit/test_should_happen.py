@@ -161,6 +161,17 @@ def test_trigger_never_stops_itself(trigger: K) -> None:
     assert why_not(rule(trigger), EFFECT, order, [seen(TRIGGER_ID, trigger)]) == ""
 
 
+def test_trigger_named_as_a_stop() -> None:
+    """Even a rule that stops at an occurrence is not stopped by the very one that called it."""
+    held = replace(PAID, state=OrderState.ON_HOLD)
+    stopping = rule(K.ORDER_CREATED, [K.ORDER_ON_HOLD, K.PARCEL_DELIVERED])
+    assert why_not(stopping, EFFECT, held, [seen(TRIGGER_ID, K.ORDER_ON_HOLD)]) == ""
+    assert why_not(stopping, EFFECT, PAID, [seen(TRIGGER_ID, K.PARCEL_DELIVERED)]) == ""
+    assert why_not(stopping, EFFECT, held, [seen(TRIGGER_ID, K.ORDER_CREATED)]) == (
+        "stopped: order.on_hold"
+    )
+
+
 def test_usual_stops() -> None:
     """A rule that says nothing is stopped by cancel, failure, deletion and full refund."""
     for state, kind in (

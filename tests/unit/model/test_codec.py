@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -158,6 +159,7 @@ def test_first_use_by_many_threads() -> None:
     for _ in range(3):
         ended = subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-c", _FIRST_USE],
+            cwd=Path(__file__).parents[3],
             input=encode_order(_PLAIN),
             capture_output=True,
             timeout=120,
