@@ -65,8 +65,14 @@ class Check:
     """One expectation: whether it held, and what was seen when not."""
 
     held: bool
+    about: str
     text: str
     seen: str = ""
+
+    @property
+    def failure(self) -> str:
+        """Say what is missing."""
+        return f"{self.about}: {self.text}; found: {self.seen or 'nothing'}"
 
 
 def check(expected: Sequence[Expected], seen: Seen) -> list[Check]:
@@ -75,7 +81,7 @@ def check(expected: Sequence[Expected], seen: Seen) -> list[Check]:
     for item in expected:
         order = find_order(seen, item)
         if order is None:
-            checks.append(Check(held=False, text=f"{_who(item)}: the order is in the shop"))
+            checks.append(Check(held=False, about=_who(item), text="the order is in the shop"))
             continue
         checks += [
             *_notes(item, order, seen),
@@ -142,7 +148,8 @@ def _notes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
         checks.append(
             Check(
                 count == 1,
-                f"{_who(item, order)}: exactly one note “{wanted}”",
+                _who(item, order),
+                f"exactly one note “{wanted}”",
                 f"{count} of them",
             )
         )
@@ -150,7 +157,8 @@ def _notes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
     checks.append(
         Check(
             marks == len(item.notes),
-            f"{_who(item, order)}: {_count(len(item.notes), 'note')} of ours in all",
+            _who(item, order),
+            f"{_count(len(item.notes), 'note')} of ours in all",
             f"{marks} of them",
         )
     )
@@ -159,11 +167,12 @@ def _notes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
 
 def _tags(item: Expected, order: Mapping[str, Any]) -> list[Check]:
     tags = sorted(tags_of(order))
-    what = f"the tags {', '.join(item.tags)} once each" if item.tags else "no tag"
+    what = f"the tags {', '.join(item.tags)}, once each" if item.tags else "no tag"
     return [
         Check(
             tags == sorted(item.tags),
-            f"{_who(item, order)}: {what}",
+            _who(item, order),
+            what,
             ", ".join(tags) or "no tag",
         )
     ]
@@ -173,7 +182,7 @@ def _codes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
     codes = codes_for(seen.shops[item.shop], item.email)
     names = ", ".join(str(code["code"]) for code in codes) or "none"
     if not item.code:
-        return [Check(not codes, f"{_who(item, order)}: no code for {item.email}", names)]
+        return [Check(not codes, _who(item, order), f"no code for {item.email}", names)]
     fits = (
         len(codes) == 1
         and str(codes[0]["code"]).upper().startswith(f"{item.code}-")
@@ -184,8 +193,8 @@ def _codes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
     return [
         Check(
             fits,
-            f"{_who(item, order)}: exactly one code {item.code}-…, for {item.email} only, "
-            "once, with an end",
+            _who(item, order),
+            f"exactly one code {item.code}-…, for {item.email} only, once, with an end",
             names,
         )
     ]
@@ -202,7 +211,8 @@ def _mails(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
     checks = [
         Check(
             sent.count(subject) == 1,
-            f"{_who(item, order)}: exactly one message “{subject}”",
+            _who(item, order),
+            f"exactly one message “{subject}”",
             f"{sent.count(subject)} of them",
         )
         for subject in wanted
@@ -210,7 +220,8 @@ def _mails(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
     checks.append(
         Check(
             len(sent) == len(wanted),
-            f"{_who(item, order)}: {_count(len(wanted), 'message')} in all",
+            _who(item, order),
+            f"{_count(len(wanted), 'message')} in all",
             f"{len(sent)}: {'; '.join(sent)}",
         )
     )
@@ -227,7 +238,8 @@ def _nothing_else(expected: Sequence[Expected], seen: Seen) -> list[Check]:
         checks.append(
             Check(
                 found == (orders, codes),
-                f"{name}: {_count(orders, 'order')} and {_count(codes, 'code')} in all",
+                name,
+                f"{_count(orders, 'order')} and {_count(codes, 'code')} in all",
                 f"{found[0]} and {found[1]}",
             )
         )
@@ -235,12 +247,13 @@ def _nothing_else(expected: Sequence[Expected], seen: Seen) -> list[Check]:
     checks.append(
         Check(
             len(seen.mails) == mails,
-            f"Outbox: {_count(mails, 'message')} in all",
+            "Outbox",
+            f"{_count(mails, 'message')} in all",
             str(len(seen.mails)),
         )
     )
     twice = [text for text, count in Counter(map(str, seen.mails)).items() if count > 1]
-    checks.append(Check(not twice, "Outbox: no message twice", "; ".join(twice)))
+    checks.append(Check(not twice, "Outbox", "no message twice", "; ".join(twice)))
     return checks
 
 
@@ -252,17 +265,20 @@ def _books(expected: Sequence[Expected], seen: Seen) -> list[Check]:
     return [
         Check(
             seen.planned == planned,
-            f"Effects: {planned} planned",
+            "Effects",
+            f"{planned} planned",
             str(seen.planned),
         ),
         Check(
             sums == {"done": planned - skipped, "skipped": skipped, "waiting": 0, "person": 0},
-            f"Effects: {planned - skipped} done + {skipped} skipped + 0 waiting + 0 need a person",
+            "Effects",
+            f"{planned - skipped} done + {skipped} skipped + 0 waiting + 0 need a person",
             " + ".join(f"{count} {word}" for word, count in sums.items()),
         ),
         Check(
             seen.planned == sum(sums.values()),
-            "Effects: planned = done + skipped + waiting + needs a person",
+            "Effects",
+            "planned = done + skipped + waiting + needs a person",
             f"{seen.planned} planned, {sum(sums.values())} accounted for",
         ),
     ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.status import Status
 from rich.text import Text
 
@@ -62,7 +63,7 @@ class Narrator:
         sign = Text("✓" if good else "✗", style="bold green" if good else "bold red")
         self.out.print(Text.assemble(sign, (f" {self._number:>2}  ", "dim"), title))
         for line in results:
-            self.out.print(Text(f"      {line}", style="dim"))
+            self.out.print(Padding(Text(line, style="dim"), (0, 0, 0, 6)))
 
     def wait(self, what: str, seen: Callable[[], bool]) -> bool:
         """Wait until something is seen; False when the patience of the story is over.

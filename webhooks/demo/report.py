@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Final
 
 from rich import box
@@ -67,6 +68,7 @@ def _table(title: str, *columns: str, caption: str = "") -> Table:
         caption=caption or None,
         caption_justify="left",
         box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
     )
@@ -117,7 +119,7 @@ def _occurrences(lines: Iterable[Line], label: Label) -> Table:
 
 
 def _effects(lines: Iterable[Line], label: Label) -> Table:
-    table = _table("Effects", "!Order", "!Rule", "!Kind", "!State", "Result", "Reason")
+    table = _table("Effects", "!Order", "!Rule", "!Kind", "!State", "!Result", "Reason")
     for line in lines:
         _row(
             table,
@@ -228,10 +230,14 @@ def _mails(lines: Iterable[Line], label: Label) -> Table:
 def show_checks(out: Console, checks: Sequence[Check], missed: Sequence[str]) -> bool:
     """Show the check list; tell whether everything held."""
     out.print(Text("Check list, worked out by hand", style="bold"))
-    for item in checks:
-        sign = Text("  ✓ ", style="green") if item.held else Text("  ✗ ", style="bold red")
-        seen = "" if item.held else f" — found: {item.seen or 'nothing'}"
-        out.print(Text.assemble(sign, item.text, (seen, "bold red")))
+    for about, group in groupby(checks, key=lambda item: item.about):
+        out.print(Text(about))
+        grid = Table.grid(padding=(0, 1))
+        for item in group:
+            sign = Text("  ✓", style="green") if item.held else Text("  ✗", style="bold red")
+            seen = "" if item.held else f" — found: {item.seen or 'nothing'}"
+            grid.add_row(sign, Text.assemble(item.text, (seen, "bold red")))
+        out.print(grid)
     failures = failures_of(checks, missed)
     out.print()
     if failures:
@@ -245,5 +251,4 @@ def show_checks(out: Console, checks: Sequence[Check], missed: Sequence[str]) ->
 
 def failures_of(checks: Sequence[Check], missed: Sequence[str]) -> list[str]:
     """List what is missing, one sentence each."""
-    broken = [f"{item.text}; found: {item.seen or 'nothing'}" for item in checks if not item.held]
-    return [*missed, *broken]
+    return [*missed, *(item.failure for item in checks if not item.held)]

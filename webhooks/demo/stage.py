@@ -63,8 +63,10 @@ def set_stage(folder: Path, port: int | None) -> Iterator[Stage]:
     Args: port: of the server; None takes a free one.
     Raises: CannotStart: with what to do about it.
     """
-    _log_to(folder / "demo.log")
+    if port is not None:
+        _refuse_taken(port)
     with ExitStack() as stack:
+        stack.enter_context(_log_in(folder / "demo.log"))
         try:
             woo = stack.enter_context(WooShop(queue_interval_s=QUEUE_S))
             shopify = stack.enter_context(ShopifyShop(queue_interval_s=QUEUE_S))
@@ -97,8 +99,8 @@ def _serve(stack: ExitStack, folder: Path, port: int | None) -> tuple[Applicatio
             app = started.enter_context(open_application(settings))
             try:
                 server = WebServer(app, host=HOST, port=number)
-            except (OSError, OverflowError) as err:
-                taken = isinstance(err, OSError) and err.errno == errno.EADDRINUSE
+            except OSError as err:
+                taken = err.errno == errno.EADDRINUSE
                 if port is None and taken and tries_left:
                     continue
                 raise CannotStart(_no_port(number, taken=taken)) from err
@@ -112,6 +114,19 @@ def _serve(stack: ExitStack, folder: Path, port: int | None) -> tuple[Applicatio
             stack.push(started.pop_all())
             return app, url
     raise AssertionError  # the last round above returns or raises
+
+
+def _refuse_taken(port: int) -> None:
+    """Look at the port first: it takes seconds to build the pretend shops.
+
+    Raises: CannotStart: it cannot be used.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as err:
+            raise CannotStart(_no_port(port, taken=err.errno == errno.EADDRINUSE)) from err
 
 
 def _no_port(number: int, *, taken: bool) -> str:
@@ -178,11 +193,17 @@ def _outbox(app: Application) -> DemoChannel:
     return channel
 
 
-def _log_to(path: Path) -> None:
-    """Keep the log in a file: the terminal belongs to the story."""
-    root = logging.getLogger()
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-        handler.close()
-    logging.basicConfig(filename=path, level=logging.WARNING, format="%(message)s")
-    logging.getLogger("postventa").setLevel(logging.INFO)
+@contextmanager
+def _log_in(path: Path) -> Iterator[None]:
+    """Keep the log in a file meanwhile: the terminal belongs to the story."""
+    root, ours = logging.getLogger(), logging.getLogger("postventa")
+    handlers, level = list(root.handlers), ours.level
+    file = logging.FileHandler(path, encoding="utf-8")
+    root.handlers[:] = [file]
+    ours.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        ours.setLevel(level)
+        file.close()

@@ -11,7 +11,7 @@ from webhooks.demo.cast import Buyer
 from webhooks.demo.expect import CODE, SHOPIFY, WOO, Expected
 
 # Effects of the rules: welcome is a message, a note and a tag; first_gift a code and a note;
-# waiting_for_transfer a note and a tag; second_thanks a code, a message and a note;
+# transfer a note and a tag; second_thanks a code, a message and a note;
 # confirmation and on_its_way are a message each, money_back is a note.
 _TAG: Final = "postventa-welcome"
 _ON_ITS_WAY_ES: Final = "Tu pedido {number} va en camino"

@@ -22,7 +22,8 @@ a{color:var(--accent)}h1{font-size:1.5rem;margin:.2rem 0 1rem}h2{font-size:1.1re
 border-radius:.6rem;padding:1rem 1.2rem;margin:0 0 1rem;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.45rem .8rem .45rem 0;
 border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
-th{color:var(--soft);font-weight:600;font-size:.85rem}.num{text-align:right;padding-right:0}
+th{color:var(--soft);font-weight:600;font-size:.85rem}.num{text-align:right;padding-right:0;
+white-space:nowrap}
 .pill{display:inline-block;border-radius:1rem;padding:.05rem .6rem;background:var(--mark);
 font-size:.85rem;margin:0 .3rem .2rem 0}.soft{color:var(--soft)}
 ol.notes{list-style:none;margin:0;padding:0}ol.notes li{border-left:3px solid var(--line);
@@ -113,6 +114,12 @@ def _text(value: object) -> str:
     return "" if value is None else escape(str(value))
 
 
+def _moment(value: object) -> str:
+    """Write a moment for people: a space before the clock, UTC in letters."""
+    text = "" if value is None else str(value)
+    return text.replace("T", " ").replace("Z", " UTC")
+
+
 def _pill(value: object) -> str:
     return f"<span class=pill>{_text(value)}</span>"
 
@@ -128,7 +135,9 @@ def _row(*cells: object) -> str:
 def _table(heads: list[str], rows: str, empty: str) -> str:
     if not rows:
         return f"<p class=soft>{empty}</p>"
-    head = "".join(f"<th scope=col>{name}</th>" for name in heads)
+    head = "".join(
+        f"<th scope=col{' class=num' if name == 'Total' else ''}>{name}</th>" for name in heads
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
@@ -140,7 +149,7 @@ def _order_row(order: JsonObject) -> str:
         f"{_text(order.get('email'))}</span></td>"
         f"<td>{_pill(order.get('status'))}{tags}</td>"
         f"<td>{len(order.get('notes', []))}</td>"
-        f"<td>{_text(order.get('total'))} {_text(order.get('currency'))}</td></tr>"
+        f"<td class=num>{_text(order.get('total'))} {_text(order.get('currency'))}</td></tr>"
     )
 
 
@@ -150,7 +159,7 @@ def _coupon_row(coupon: JsonObject) -> str:
         coupon.get("code"),
         f"{coupon.get('amount')} ({coupon.get('type')})",
         ", ".join(str(person) for person in people),
-        coupon.get("date_expires") or "never",
+        _moment(coupon.get("date_expires")) or "never",
         coupon.get("usage_limit") or "no limit",
     )
 
@@ -161,7 +170,7 @@ def _notes(notes: list[JsonObject]) -> str:
     items = "".join(
         f'<li class="{"buyer" if note.get("to_customer") else "private"}">'
         f"<small>{'To the buyer' if note.get('to_customer') else 'Private'}, "
-        f"{_text(note.get('author'))} {_text(note.get('at'))}</small>"
+        f"{_text(note.get('author'))} {_text(_moment(note.get('at')))}</small>"
         f"{_text(note.get('text'))}</li>"
         for note in notes
     )
