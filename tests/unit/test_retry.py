@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.jobs.retry import (
@@ -35,6 +35,7 @@ def test_a_person_is_asked_after_eight_attempts() -> None:
     assert MAX_ATTEMPTS == len(SCHEDULE) + 1 == 8
 
 
+@settings(deadline=None)
 @given(ATTEMPTS, CHANCES, CHANCES)
 def test_delays_grow_whatever_chance_says(attempt: int, one: float, other: float) -> None:
     """The next wait is longer than this one, up to the last of the schedule."""
@@ -46,6 +47,7 @@ def test_delays_grow_whatever_chance_says(attempt: int, one: float, other: float
         assert later == delay_before(len(SCHEDULE), retry_after_s=None, chance=other)
 
 
+@settings(deadline=None)
 @given(ATTEMPTS)
 def test_delays_are_capped_and_spread(attempt: int) -> None:
     """Without a given chance the wait is random within a fifth, and a day at most."""
@@ -56,6 +58,7 @@ def test_delays_are_capped_and_spread(attempt: int) -> None:
     assert max(delays) <= 1.2 * DAY
 
 
+@settings(deadline=None)
 @given(ATTEMPTS, st.floats(0, 10 * DAY), CHANCES)
 def test_retry_after_is_never_undercut(attempt: int, asked_s: float, chance: float) -> None:
     """Nobody is called before the time they asked for."""

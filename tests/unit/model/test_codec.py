@@ -80,7 +80,7 @@ _PLAIN = Order(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(_ORDERS)
 def test_every_order_is_read_back_equal(order: Order) -> None:
     """Whatever an order holds, it is the same order after it was stored."""
@@ -130,6 +130,7 @@ def test_what_is_no_stored_order(body: bytes) -> None:
         decode_order(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_fail_in_another_way(body: bytes) -> None:
     """No bytes make the reader fail in another way than PayloadInvalid."""

@@ -3,7 +3,7 @@
 # ruff: noqa: RUF001 - letters of other scripts are what is tested
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.model.customer import normal_email, normal_phone
@@ -43,6 +43,7 @@ def test_what_is_no_email_address(text: str | None) -> None:
     assert normal_email(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_normal_email_stays_as_it_is(local: str, domain: str) -> None:
     """An address in its comparable form does not change any more."""
@@ -98,6 +99,7 @@ def test_shortest_and_longest_phone_number(text: str, expected: str) -> None:
     assert normal_phone(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=25), st.sampled_from(["", "ES", "FR"]))
 def test_normal_phone_stays_as_it_is(text: str, country: str) -> None:
     """A number in its comparable form is ASCII and does not change any more."""

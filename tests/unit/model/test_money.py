@@ -5,7 +5,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import PayloadInvalid
@@ -143,6 +143,7 @@ def test_written_decimals(minor: int, currency: str, text: str) -> None:
     assert str(Money(minor, currency)) == f"{text} {currency}"
 
 
+@settings(deadline=None)
 @given(
     minor=st.integers(-(10**15) + 1, 10**15 - 1),
     currency=st.sampled_from(CURRENCIES),
@@ -154,6 +155,7 @@ def test_written_amounts_are_read_back(minor: int, currency: str) -> None:
     assert Decimal(text) * 10 ** exponent(currency) == minor
 
 
+@settings(deadline=None)
 @given(
     whole=st.integers(0, 10**12),
     part=st.text("0123456789", min_size=1, max_size=12),
@@ -174,6 +176,7 @@ def test_rounding_is_never_off_by_more_than_half(
     )
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes the reader fail in another way than PayloadInvalid."""
