@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -115,6 +116,8 @@ class HttpClient:
         self._session = requests.Session()
         # No proxies and no .netrc from the environment: the guard must see the target.
         self._session.trust_env = False
+        # No cookies: what a shop's pages set for people is not for us, nor for all threads.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.verify = ca_file if ca_file is not None else True
         transport = GuardedTransport(pool_connections=4, pool_maxsize=8, max_retries=0)
         self._session.mount("https://", transport)

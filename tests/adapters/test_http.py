@@ -279,6 +279,21 @@ def test_redirects_are_not_followed() -> None:
     assert isinstance(error_of(answer, client, write=True), OutcomeUnknown)
 
 
+def test_cookies_are_not_kept() -> None:
+    """A cookie that the shop sets is not sent back."""
+    data = OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=1; Path=/\r\n\r\n", 1)
+
+    def talk(server: Server, sock: socket.socket) -> None:
+        for _ in range(2):
+            server.read(sock)
+            sock.sendall(data)
+
+    with serving(talk) as server:
+        client = client_of(server)
+        assert [client.send("GET", "a").status for _ in range(2)] == [200, 200]
+    assert b"session=1" not in server.requests[1]
+
+
 def test_other_hosts_are_refused() -> None:
     """A whole URL must stay on the shop's host."""
     with serving() as server, pytest.raises(InvalidRequest):

@@ -1,12 +1,15 @@
 """The WooCommerce adapter against the pretend shop: its webhooks and its facts."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from adapters._http import HttpClient
 from adapters.shops.woocommerce import facts
 from adapters.shops.woocommerce.adapter import WooCommerceAdapter
+from adapters.shops.woocommerce.client import WooClient
 from connector.errors import (
     AuthRejected,
     ConfigurationError,
@@ -162,3 +165,58 @@ def test_hints_name_the_order(shop: WooShop) -> None:
     adapter.verify(delivery, [SECRET])
     [event] = adapter.parse(delivery)
     assert (event.type, event.order_ref) == (EventType.ORDER_DELETED, ref)
+
+
+@pytest.mark.parametrize(
+    ("base", "home", "expected"),
+    [
+        ("https://shop.example.com", "https://shop.example.com", ""),
+        ("https://shop.example.com", "https://shop.example.com/tienda", ""),
+        (
+            "https://shop.example.com",
+            "https://www.shop.example.com",
+            "https://www.shop.example.com",
+        ),
+        ("https://shop.example.com", "http://shop.example.com", "http://shop.example.com"),
+        ("https://shop.example.com", "", ""),
+    ],
+)
+def test_shop_that_calls_itself_otherwise_is_told(base: str, home: str, expected: str) -> None:
+    """A shop under another name would redirect our calls, so its own name is shown."""
+    http = HttpClient(base, allow_private=False, allow_http=False, platform="woocommerce")
+    client = WooClient(http, Secret("ck_1"), Secret("cs_1"))
+    text = facts._address_problem(client, facts.Index(namespaces=[], home=home))
+    assert expected in text
+    assert bool(text) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("date", "problem"),
+    [
+        ("Sun, 22 Nov 2026 09:01:00 GMT", ""),
+        ("Sun, 22 Nov 2026 09:20:00 GMT", "1200 seconds apart"),
+        ("Sun, 22 Nov 2026 08:40:00 GMT", "1200 seconds apart"),
+        ("", ""),
+        ("today", ""),
+    ],
+)
+def test_clocks_that_run_apart_are_told(date: str, problem: str) -> None:
+    """Signed calls over http fail when the clocks are minutes apart, so it is said early."""
+    text = facts._clock_problem(date, datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
+    assert problem in text
+    assert bool(text) == bool(problem)
+
+
+def test_key_without_the_managers_rights_still_connects(shop: WooShop) -> None:
+    """What only a shop manager may read is asked elsewhere or left empty."""
+    shop.faults.add(
+        Fault(
+            "status",
+            "GET /wp-json/wc/v3/system_status",
+            status=403,
+            times=None,
+            body='{"code":"woocommerce_rest_cannot_view","message":"x","data":{"status":403}}',
+        )
+    )
+    told = connect(shop).look_at_shop()
+    assert (told.currency, told.timezone, told.version) == ("EUR", "Europe/Madrid", "")
