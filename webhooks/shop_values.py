@@ -55,8 +55,8 @@ def advice(err: AdapterError) -> str:
     text = str(err).strip().rstrip(".")
     if isinstance(err, AuthRejected):
         return (
-            f"The shop refuses the key ({text}). Make a new key with read and write rights, "
-            "remove this shop and add it again."
+            f"The shop refuses the key ({text}). Make a new key with read and write rights "
+            "and give it with `postventa shops keys`."
         )
     if isinstance(err, TemporaryFailure):
         return f"The shop cannot be reached now ({text}). Check that it is online; try again."

@@ -159,7 +159,7 @@ def _connect(
     with app.storage.transaction() as tx:
         _refuse_second(tx, platform, address)
         tx.add_shop(shop)
-        _share_secrets(tx)
+        share_secrets(tx)
         shop = tx.shop(shop.id) or shop
     hook = hook_address(base_url, platform, shop.hook_token)
     if not register:
@@ -224,7 +224,7 @@ def remove_shop(app: Application, shop_id: str) -> tuple[ShopRecord, int, str]:
             webhooks={},
             secrets=dict.fromkeys(shop.secrets, Secret("")),
         )
-        _share_secrets(tx)
+        share_secrets(tx)
     return shop, deleted, left
 
 
@@ -256,7 +256,7 @@ def _refuse_second(tx: Transaction, platform: str, address: str) -> None:
         )
 
 
-def _share_secrets(tx: Transaction) -> None:
+def share_secrets(tx: Transaction) -> None:
     """Write for each Shopify shop whether its client secret is its own.
 
     One app secret signs for all shops of that app, so a signature proves the shop only

@@ -261,7 +261,41 @@ def test_refused_key_disconnects_and_comes_back(cli: Cli, woo: WooShop) -> None:
     finally:
         woo.keys.secret = secret
     assert cli.data("shops", "list")[0]["state"] == "disconnected"
+    cli.refused("reconcile", "--shop", made["id"], says=f"The shop {made['id']} is disconnected")
+    assert cli.data("reconcile")["shops"] == []
     assert cli.data("shops", "check", made["id"])["state"] == "connected"
+
+
+def test_new_keys_are_tried_first(cli: Cli) -> None:
+    """New keys replace the old ones only when the shop takes them; the id stays."""
+    with WooShop(queue_interval_s=60) as shop:
+        made = cli.add(shop)
+        new = "cs_" + "1" * 40
+        args = ("shops", "keys", made["id"], "--consumer-secret", new)
+        cli.refused(*args, says="The shop refuses the key")
+        assert cli.data("shops", "check", made["id"])["state"] == "connected"
+        shop.keys.secret = new
+        cli.refused("shops", "check", made["id"], says="postventa shops keys", code=1)
+        done = cli.data(*args)
+        assert (done["id"], done["state"]) == (made["id"], "connected")
+        assert done["webhook_url"] == made["webhook_url"]
+        cli.refused("shops", "keys", made["id"], says="--consumer-key --consumer-secret: give")
+        cli.refused("shops", "keys", made["id"], "--client-id", "x", says="has the keys")
+        cli.refused("shops", "keys", "s0", "--client-id", "x", says="No shop has the id 's0'")
+
+
+def test_old_client_secret_still_proves(tmp_path: Path) -> None:
+    """After a change of the client secret, deliveries signed with the old one are taken."""
+    with ShopifyShop() as shop:
+        cli = Cli(tmp_path)
+        made = cli.add(shop)
+        old, shop.client_secret = shop.client_secret, "shpss_new"
+        cli.ok("shops", "keys", made["id"], "--client-secret", "shpss_new")
+        kept = cli.shop(made["id"]).secrets
+    assert (kept["client_secret"].reveal(), kept["old_client_secret"].reveal()) == (
+        "shpss_new",
+        old,
+    )
 
 
 def test_remove_deletes_webhooks_and_keys(cli: Cli, woo: WooShop) -> None:

@@ -178,6 +178,30 @@ def check(shop_id: str, mend: bool, as_json: bool) -> None:
 
 @shops.command()
 @click.argument("shop_id")
+@click.option("--consumer-key", help="WooCommerce: the new key.")
+@click.option("--consumer-secret", help="WooCommerce: the secret that belongs to it.")
+@click.option("--client-id", help="Shopify: the new client id.")
+@click.option("--client-secret", help="Shopify: the new client secret.")
+@click.option("--access-token", help="Shopify: the new fixed token.")
+@json_option
+def keys(shop_id: str, as_json: bool, **given: str | None) -> None:
+    """Give the shop SHOP_ID new keys; they are tried before they are stored.
+
+    Its orders, rules and webhook address stay as they are.
+    """
+    from connector.errors import AdapterError
+    from webhooks.shop_keys import change_keys
+
+    with opened() as app:
+        try:
+            done = change_keys(app, shop_id, given)
+        except AdapterError as err:
+            raise _not_connected(err) from err
+    _show(done, as_json=as_json)
+
+
+@shops.command()
+@click.argument("shop_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def remove(shop_id: str, yes: bool, as_json: bool) -> None:
