@@ -1,6 +1,6 @@
 """The Protocols that adapters implement; nothing else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -207,11 +207,30 @@ class Bell(Protocol):
     """Wakes workers; a lost ring delays and never loses."""
 
     def ring(self, shop_id: str) -> None:
-        """Say that a shop has work."""
+        """Say that a shop has work; never waits and never raises."""
+        ...
+
+    def wake(self) -> None:
+        """End the wait of this process; others hear nothing."""
         ...
 
     def wait(self, timeout_s: float) -> bool:
         """Sleep until the bell rings or the time is over; tell whether it rang."""
+        ...
+
+    def listen(self, has_room: Callable[[float], bool]) -> Callable[[], None]:
+        """Take the rings of other processes from now on; give what ends it.
+
+        Args: has_room: waits for a free worker, at most as many seconds as given.
+        """
+        ...
+
+    def figures(self) -> Mapping[str, int]:
+        """Count what became of the rings: `sent` and `lost`, where they can be lost."""
+        ...
+
+    def close(self) -> None:
+        """Let the last rings out, within a few seconds, and end."""
         ...
 
 

@@ -4,7 +4,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from waitress.server import create_server
@@ -82,9 +81,10 @@ class WorkerPool:
         self._worker = Worker(app.engine, self._leases)
         self._size = threads
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._busy: Counter[ShopId] = Counter()
         self._threads: list[threading.Thread] = []
+        self._end_listening: Callable[[], None] = lambda: None
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
 
     def start(self) -> None:
@@ -97,14 +97,25 @@ class WorkerPool:
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+        self._end_listening = self._app.bell.listen(self.has_room)
 
     def stop(self) -> None:
         """Finish what is being worked on and stop."""
+        self._end_listening()
         self._stopping.set()
-        self._app.bell.ring("")
+        with self._lock:
+            self._lock.notify_all()
+        self._app.bell.wake()
         self._pool.shutdown(wait=True)
         for thread in self._threads:
             thread.join(timeout=30)
+
+    def has_room(self, timeout_s: float) -> bool:
+        """Wait for a thread that is free; tell whether there is one."""
+        with self._lock:
+            return self._lock.wait_for(
+                lambda: self._stopping.is_set() or self._busy.total() < self._size, timeout_s
+            )
 
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
@@ -130,14 +141,21 @@ class WorkerPool:
         finally:
             with self._lock:
                 self._busy[batch.shop_id] -= 1
-            self._app.bell.ring(batch.shop_id)
+                self._lock.notify_all()
+            # Here only: what came of the batch was rung for when it was stored.
+            self._app.bell.wake()
 
     def _pause_s(self) -> float:
         """Tell how long nothing will be due."""
-        now = datetime.now(UTC)
+        now = self._app.clock.now()
+        with self._lock:
+            busy = [shop for shop, count in self._busy.items() if count >= PER_SHOP]
+            if self._busy.total() >= self._size:
+                # Whoever is done rings.
+                return SWEEP_S
         try:
             with self._app.storage.reading() as tx:
-                due_at = tx.next_due_at(now=now)
+                due_at = tx.next_due_at(now=now, busy=busy)
         except StorageUnavailable:
             return SWEEP_S
         if due_at is None:

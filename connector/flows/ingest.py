@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connector.errors import NotFound, PayloadInvalid
 from connector.flows.engine import Engine
-from connector.flows.record_order import Recorded, deleted_state, record_gone, record_order
+from connector.flows.record_order import Recorded, deleted_state, is_gone, record_gone, record_order
 from connector.flows.shop_events import close_shop, privacy_request
 from connector.model.codec import decode_order, encode_order
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
@@ -151,6 +151,9 @@ def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent, ref: OrderRef
         return ""
     with engine.storage.reading() as tx:
         stored = tx.order(shop.id, ref)
+        gone = is_gone(tx, shop, ref, stored)
+    if gone:
+        return "the shop did not have it any more"
     if stored is None or event.order == stored.order:
         return ""
     # Whole seconds: two states of one second cannot be put in order by their stamps.
@@ -182,14 +185,16 @@ def _gone(
     with engine.storage.transaction() as tx:
         tx.lock_order(shop.id, ref)
         stored = tx.order(shop.id, ref)
+        last = stored.order if stored is not None else said
         if stored is None:
             record_gone(tx, shop, ref, read.at)
+        if said is not None:
+            record_order(tx, engine, shop, said)
+        if last is None:
             text += ", which was never seen"
         else:
-            last = stored.order
-            if said is not None:
-                record_order(tx, engine, shop, said)
-                last = said if said.modified_at >= last.modified_at else last
+            if said is not None and said.modified_at >= last.modified_at:
+                last = said
             record_order(tx, engine, shop, deleted_state(last), fetched_at=read.at)
         _settle(tx, engine, delivery, text)
     engine.bell.ring(shop.id)

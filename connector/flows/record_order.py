@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from connector.flows.engine import Engine
-from connector.flows.occurrences import STATE_OF_KIND, occurrences_of
+from connector.flows.occurrences import STATE_OF_KIND, is_paid, occurrences_of
 from connector.flows.run_rules import run_rules
 from connector.model.customer import normal_email, normal_phone
 from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.order import Order, OrderRef, OrderState
 from connector.storage.port import Transaction
 from connector.storage.records import OccurrenceRecord, ShopRecord, StoredOrder
+
+_WRITABLE: Final = frozenset({*STATE_OF_KIND, OccurrenceKind.ORDER_PAID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +72,28 @@ def record_order(
 
     Args: fetched_at: when the shop was asked, for a state read through its API.
     """
-    tx.lock_order(shop.id, order.ref)
-    stored = tx.order(shop.id, order.ref)
     if order.drafted:
         return Recorded(newer=False, occurrences=0, effects=0)
-    if stored is None and fetched_at is None and _is_gone(tx, shop, order):
-        order = deleted_state(order)
-    newer = is_newer(order, stored, fetched_at)
+    tx.lock_order(shop.id, order.ref)
+    stored = tx.order(shop.id, order.ref)
+    if stored is not None and fetched_at is None:
+        order = _with_known(order, stored.order)
     now = engine.clock.now()
-    keys = buyer_keys(shop, order)
+    newer = is_newer(order, stored, fetched_at)
     buyer_id = stored.buyer_id if stored else None
+    keys = buyer_keys(shop, order)
     if keys and (newer or buyer_id is None):
         buyer_id = tx.find_buyer(keys)
+    current = stored.order if stored is not None else order
     if newer:
-        tx.put_order(shop.id, order, buyer_id=buyer_id, seen_at=now, fetched_at=fetched_at)
+        # Only the shop's own answer brings an order back that it did not have any more.
+        gone = fetched_at is None and is_gone(tx, shop, order.ref, stored)
+        current = deleted_state(order) if gone else order
+        tx.put_order(shop.id, current, buyer_id=buyer_id, seen_at=now, fetched_at=fetched_at)
     elif stored is not None and fetched_at is not None:
         tx.put_order(
-            shop.id,
-            stored.order,
-            buyer_id=buyer_id,
-            seen_at=stored.seen_at,
-            fetched_at=fetched_at,
+            shop.id, current, buyer_id=buyer_id, seen_at=stored.seen_at, fetched_at=fetched_at
         )
-    current = order if newer or stored is None else stored.order
     happened = _new_occurrences(tx, shop, order, now)
     if not happened:
         return Recorded(newer=newer, occurrences=0, effects=0)
@@ -101,6 +103,16 @@ def record_order(
     for item in happened:
         effects += run_rules(tx, engine, shop, item, current, previous, buyer_id)
     return Recorded(newer=newer, occurrences=len(happened), effects=effects)
+
+
+def is_gone(tx: Transaction, shop: ShopRecord, ref: OrderRef, stored: StoredOrder | None) -> bool:
+    """Tell whether the shop, when last asked, did not have the order any more."""
+    if stored is not None:
+        return stored.order.state is OrderState.DELETED
+    return any(
+        item.occurrence.kind is OccurrenceKind.ORDER_DELETED
+        for item in tx.occurrences_of(shop.id, ref)
+    )
 
 
 def deleted_state(order: Order) -> Order:
@@ -130,12 +142,11 @@ def with_order_count(
     return replace(order, buyer=replace(order.buyer, order_count=count))
 
 
-def _is_gone(tx: Transaction, shop: ShopRecord, order: Order) -> bool:
-    return any(
-        item.occurrence.kind is OccurrenceKind.ORDER_DELETED
-        and item.occurrence.occurred_at >= order.modified_at
-        for item in tx.occurrences_of(shop.id, order.ref)
-    )
+def _with_known(order: Order, known: Order) -> Order:
+    """Keep the time of payment, which a webhook may not tell though it happened."""
+    if order.paid_at is None and known.paid_at is not None and is_paid(order):
+        return replace(order, paid_at=known.paid_at)
+    return order
 
 
 def _new_occurrences(
@@ -144,9 +155,7 @@ def _new_occurrences(
     fresh: list[OccurrenceRecord] = []
     for occurrence in occurrences_of(shop.id, order):
         # Only a state can be written by us; the rest needs no look.
-        own = occurrence.kind in STATE_OF_KIND and tx.is_own_write(
-            shop.id, order.ref, occurrence.kind
-        )
+        own = occurrence.kind in _WRITABLE and tx.is_own_write(shop.id, order.ref, occurrence.kind)
         number = tx.add_occurrence(occurrence, seen_at=now, own=own)
         if number is not None:
             fresh.append(OccurrenceRecord(number, occurrence, now, own))

@@ -96,7 +96,9 @@ def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
         return Outcome(
             EffectState.SKIPPED, f"step {first.planned.step} was not done: {first.reason}"
         )
-    if not unknown and planned.expires_at is not None and now > planned.expires_at:
+    # Only before the first try: what was begun is brought to an end that a person sees.
+    first_try = not unknown and effect.attempts <= 1
+    if first_try and planned.expires_at is not None and now > planned.expires_at:
         return Outcome(EffectState.SKIPPED, "too late: its time was over before it could be done")
     later = None if unknown else hold_until(planned, now)
     if later is not None:

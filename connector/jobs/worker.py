@@ -14,7 +14,7 @@ from connector.errors import (
 )
 from connector.flows.engine import Engine
 from connector.flows.ingest import FencedOff, ingest
-from connector.flows.send_effects import send_effect, short
+from connector.flows.send_effects import MISSING_RIGHT, send_effect, short
 from connector.jobs import retry
 from connector.jobs.leases import Leases
 from connector.model.effect import EffectState
@@ -109,8 +109,9 @@ class Worker:
     def _put_back(self, delivery: DeliveryRecord, err: AdapterError) -> None:
         state, wait = DeliveryState.WAITING, timedelta(0)
         if isinstance(err, AuthRejected):
-            with self._engine.storage.transaction() as tx:
-                tx.update_shop(delivery.shop_id, state=ShopState.DISCONNECTED)
+            if err.code != MISSING_RIGHT:
+                with self._engine.storage.transaction() as tx:
+                    tx.update_shop(delivery.shop_id, state=ShopState.DISCONNECTED)
             wait = timedelta(seconds=retry.PAUSED_S)
         elif isinstance(err, ShopPaused):
             wait = timedelta(seconds=retry.PAUSED_S)

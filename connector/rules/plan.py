@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from connector.messages.placeholders import language_of
+from connector.messages.render import uses
+from connector.messages.templates import load_template
 from connector.model.effect import EffectKind, PlannedEffect
 from connector.model.event import Occurrence
 from connector.model.order import Order
@@ -78,6 +80,8 @@ def plan_effects(
                 payload,
                 due,
                 waits_for=coupon_key if _hands_out(action) else None,
+                # After a long stop nobody wants yesterday's greeting.
+                expires_at=due + rule.max_age,
             )
         )
         if action.kind is EffectKind.COUPON:
@@ -122,13 +126,10 @@ def once_key(rule: Rule, occurrence: Occurrence, buyer_id: int | None) -> str:
 
 
 def _hands_out(action: Action) -> bool:
-    """Tell whether an action waits for the coupon before it.
-
-    What a template names is not known here, so every message from one waits.
-    """
+    """Tell whether an action waits for the coupon before it: it names the code."""
     if isinstance(action, MessageAction):
         if action.template is not None and action.body is None:
-            return True
+            return uses(load_template(action.template, "es").body, "coupon")
         return names_coupon(action.body) or names_coupon(action.subject)
     return isinstance(action, NoteAction) and names_coupon(action.text)
 

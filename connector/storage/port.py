@@ -17,6 +17,7 @@ from connector.model.effect import EffectState, Evaluation, PlannedEffect
 from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.message import Message
 from connector.model.order import Order, OrderRef, ShopId
+from connector.storage.ledger import LedgerVerbs
 from connector.storage.records import (
     Counts,
     DeliveryRecord,
@@ -32,7 +33,7 @@ from connector.storage.records import (
 )
 
 
-class Transaction(Protocol):
+class Transaction(LedgerVerbs, Protocol):
     """One unit of work on the store."""
 
     # Shops
@@ -335,8 +336,11 @@ class Transaction(Protocol):
         """Count rows by state, all in one instant."""
         ...
 
-    def next_due_at(self, *, now: datetime) -> datetime | None:
-        """Tell when the next row becomes due; None when nothing waits."""
+    def next_due_at(self, *, now: datetime, busy: Sequence[ShopId] = ()) -> datetime | None:
+        """Tell when the next row can be claimed; None when nothing waits.
+
+        Args: busy: shops to pass over. Rows that are due and blocked do not count.
+        """
         ...
 
     def export(
