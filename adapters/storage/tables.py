@@ -138,6 +138,7 @@ orders: Final = sa.Table(
     sa.Column("snapshot", sa.LargeBinary, nullable=False),
     _index("ux_orders_ref", "shop_id", "ref", unique=True),
     _index("ix_orders_buyer", "buyer_id", "placed_at"),
+    _index("ix_orders_placed", "shop_id", "placed_at"),
     sqlite_autoincrement=True,
 )
 

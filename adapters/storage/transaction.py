@@ -2,6 +2,7 @@
 
 from adapters.storage.effects import Effects
 from adapters.storage.inbox import Inbox
+from adapters.storage.ledger import Ledger
 from adapters.storage.occurrences import Occurrences
 from adapters.storage.orders import Orders
 from adapters.storage.reports import Reports
@@ -9,5 +10,5 @@ from adapters.storage.rules import Rules
 from adapters.storage.shops import Shops
 
 
-class SqlTransaction(Shops, Inbox, Orders, Occurrences, Rules, Effects, Reports):
+class SqlTransaction(Shops, Inbox, Orders, Occurrences, Rules, Effects, Ledger, Reports):
     """Every verb of `connector.storage.port.Transaction`."""
