@@ -40,5 +40,5 @@ class _Rows:
 def exposition(app: Application) -> bytes:
     """Write all figures in the text form of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Rows(app))  # type: ignore[arg-type] # the base class is no protocol
+    registry.register(_Rows(app))
     return generate_latest(registry)

@@ -15,6 +15,7 @@ from typing import Final
 from adapters.catalogue import load_channel, load_shop
 from adapters.storage.database import open_database
 
+from adapters.bells.celery import CeleryBell
 from adapters.bells.embedded import EmbeddedBell
 from connector.errors import ConfigurationError
 from connector.flows.engine import Engine
@@ -97,12 +98,13 @@ class AdapterPool:
 
         Raises: ConfigurationError: a value is missing or wrong.
         """
-        return load_shop(platform)(
+        adapter: ShopAdapter = load_shop(platform)(
             settings,
             values,
             allow_private=self._settings.allow_private_hosts,
             allow_http=self._settings.allow_http,
         )
+        return adapter
 
 
 @contextmanager
@@ -112,13 +114,13 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
     Raises: ConfigurationError: a setting, the key file or the database is wrong.
     """
     clock = clock or SystemClock()
+    bell: Bell = CeleryBell(settings.broker_url, log_event) if settings.broker_url else EmbeddedBell()
     master = read_key(settings)
     storage = open_database(
         settings.database_url.reveal(), _derive(master, "sealing"), data_dir=settings.data_dir
     )
     try:
         _check_key(storage, master)
-        bell = EmbeddedBell()
         adapters = AdapterPool(settings)
         engine = Engine(
             storage=storage,
@@ -132,6 +134,7 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
         )
         yield Application(settings, storage, clock, bell, engine, adapters)
     finally:
+        bell.close()
         storage.close()
 
 
