@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def test_a_missing_note_tag_code_and_message_are_named(
     coupons[:] = [code for code in coupons if code["customers"] != ["james.walsh@example.com"]]
     who = f"Shopify order {james['number']} of James Walsh"
     without = [mail for mail in seen.mails if mail["to"] != "james.walsh@example.com"]
-    found = broken(Seen(seen.orders, seen.shops, without, seen.effects, seen.planned))
+    found = broken(replace(seen, mails=without))
     assert found == [
         (
             f"{who}: exactly one note “Bienvenida enviada a James Walsh: es su primer pedido.”; "
@@ -149,8 +150,8 @@ def test_a_missing_note_tag_code_and_message_are_named(
         f"{who}: 2 notes of ours in all; found: 0 of them",
         f"{who}: the tags postventa-welcome, once each; found: no tag",
         (
-            f"{who}: exactly one code HOLA-…, for james.walsh@example.com only, once, with an end; "
-            "found: none"
+            f"{who}: exactly one code HOLA-…: 10 % off, for james.walsh@example.com only, once, "
+            "30 days; found: none"
         ),
         (
             f"{who}: exactly one message “Hi James, we have your order {james['number']}”; "
@@ -169,11 +170,36 @@ def test_anything_too_much_is_named(once: tuple[int, str, str, Path]) -> None:
     coupons.append({**coupons[0], "email_restrictions": ["marta.vidal@example.com"]})
     mails = [*seen.mails, seen.mails[0]]
     effects = {**seen.effects, "done": seen.effects["done"] - 1}
-    found = broken(Seen(seen.orders, seen.shops, mails, effects, seen.planned))
+    found = broken(replace(seen, mails=mails, effects=effects))
     text = "\n".join(found)
     assert "Marta Vidal: no code for marta.vidal@example.com" in text
     assert "Outbox: no message twice" in text
     assert "planned = done + skipped + waiting + needs a person; found: 52 planned" in text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("amount", "100"),
+        ("usage_limit", 2),
+        ("customers", ["ana.ruiz@example.com", "carlos.pena@example.com"]),
+        ("date_expires", "2099-01-01T00:00:00Z"),
+        ("code", "OTHER-7K2M9QWXTRB4"),
+    ],
+)
+def test_a_code_that_is_not_as_its_rule_says_is_named(
+    once: tuple[int, str, str, Path], field: str, value: object
+) -> None:
+    """Worth, uses, buyer, end and prefix of a code each count."""
+    seen = doctored(seen_in(once[3]))
+    code = next(
+        item
+        for item in seen.shops[SHOPIFY]["coupons"]
+        if item["customers"] == ["carlos.pena@example.com"]
+    )
+    code[field] = value
+    found = broken(seen)
+    assert any("of Carlos Peña: exactly one code HOLA-…" in text for text in found)
 
 
 def test_a_step_that_was_not_seen_counts_as_missing() -> None:

@@ -7,13 +7,26 @@ comes from Postventa's database, whose books are only asked to balance.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any, Final
+
+from webhooks.demo.record import (
+    MARK,
+    balance,
+    codes_for,
+    note_texts,
+    number_of,
+    people_of,
+    tags_of,
+)
 
 WOO: Final = "WooCommerce"
 SHOPIFY: Final = "Shopify"
-# Every note of ours ends with a mark like this, by which it is found again.
-MARK: Final = "pv-"
 CODE: Final = "{code}"
+# Every code of the demo's rules is worth this and good for so long.
+OFF_PERCENT: Final = 10
+GOOD_FOR_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Seen:
         mails: everything in the outbox: to, subject, order, shop.
         effects: state to how many effects are in it.
         planned: how many effects there are in all.
+        on: the day it was looked at, like `2026-11-22`.
     """
 
     orders: Mapping[str, str]
@@ -58,6 +72,7 @@ class Seen:
     mails: Sequence[Mapping[str, str]]
     effects: Mapping[str, int]
     planned: int
+    on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +114,9 @@ def find_order(seen: Seen, item: Expected) -> Mapping[str, Any] | None:
     return next((order for order in orders if str(order["id"]) == wanted), None)
 
 
-def note_texts(order: Mapping[str, Any]) -> str:
-    """Give all notes of an order as one text; spaces of every kind count as one."""
-    return " ".join(" ".join(str(note["text"]) for note in order["notes"]).split())
-
-
-def our_notes(order: Mapping[str, Any]) -> list[str]:
-    """Give each note that carries our mark; Shopify keeps all of an order in one text."""
-    lines = "\n".join(str(note["text"]) for note in order["notes"]).splitlines()
-    return [" ".join(line.split()) for line in lines if MARK in line]
-
-
-def tags_of(order: Mapping[str, Any]) -> list[str]:
-    """Read the order's labels; WooCommerce has none, so ours are in an extra field."""
-    text = str(order["meta"].get("_postventa_tags", ""))
-    return [*order["tags"], *(tag.strip() for tag in text.split(",") if tag.strip())]
-
-
-def codes_for(shop: Mapping[str, Any], email: str) -> list[Mapping[str, Any]]:
-    """Give the discount codes that only this buyer can use."""
-    return [code for code in shop["coupons"] if email in people_of(code)]
-
-
-def people_of(code: Mapping[str, Any]) -> list[str]:
-    """Tell for whom a code is; empty for everybody."""
-    people = code.get("email_restrictions") or code.get("customers") or []
-    return [str(person).lower() for person in people]
-
-
 def _who(item: Expected, order: Mapping[str, Any] | None = None) -> str:
     number = f" {number_of(order)}" if order is not None else ""
     return f"{item.shop} order{number} of {item.buyer}"
-
-
-def number_of(order: Mapping[str, Any]) -> str:
-    """Write the order's number with its hash."""
-    return f"#{str(order['number']).lstrip('#')}"
 
 
 def _notes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
@@ -183,21 +165,27 @@ def _codes(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
     names = ", ".join(str(code["code"]) for code in codes) or "none"
     if not item.code:
         return [Check(not codes, _who(item, order), f"no code for {item.email}", names)]
-    fits = (
-        len(codes) == 1
-        and str(codes[0]["code"]).upper().startswith(f"{item.code}-")
-        and people_of(codes[0]) == [item.email]
-        and codes[0]["usage_limit"] == 1
-        and bool(codes[0]["date_expires"])
-    )
     return [
         Check(
-            fits,
+            len(codes) == 1 and _fits(codes[0], item, seen.on),
             _who(item, order),
-            f"exactly one code {item.code}-…, for {item.email} only, once, with an end",
+            f"exactly one code {item.code}-…: 10 % off, for {item.email} only, once, 30 days",
             names,
         )
     ]
+
+
+def _fits(code: Mapping[str, Any], item: Expected, on: str) -> bool:
+    """Tell whether a code is worth what its rule says, to whom and for how long."""
+    # WooCommerce ends a code with the shop's day, and midnight may lie between.
+    ends_on = date.fromisoformat(str(code["date_expires"])[:10])
+    return (
+        str(code["code"]).upper().startswith(f"{item.code}-")
+        and Decimal(str(code["amount"])) == OFF_PERCENT
+        and people_of(code) == [item.email]
+        and code["usage_limit"] == 1
+        and abs((ends_on - date.fromisoformat(on)).days - GOOD_FOR_DAYS) <= 1
+    )
 
 
 def _mails(item: Expected, order: Mapping[str, Any], seen: Seen) -> list[Check]:
@@ -282,15 +270,6 @@ def _books(expected: Sequence[Expected], seen: Seen) -> list[Check]:
             f"{seen.planned} planned, {sum(sums.values())} accounted for",
         ),
     ]
-
-
-def balance(effects: Mapping[str, int]) -> dict[str, int]:
-    """Sum the states of effects as an owner reads them."""
-    words = {"done": "done", "skipped": "skipped", "dead": "person"}
-    sums = dict.fromkeys(("done", "skipped", "waiting", "person"), 0)
-    for state, count in effects.items():
-        sums[words.get(state, "waiting")] += count
-    return sums
 
 
 def _count(number: int, word: str) -> str:

@@ -131,6 +131,7 @@ def look(stage: Stage, orders: dict[str, str]) -> Seen:
         ],
         effects=effects,
         planned=sum(1 for _ in stage.app.storage.iterate("effects", None)),
+        on=stage.app.clock.now().date().isoformat(),
     )
 
 

@@ -10,17 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from webhooks.demo.expect import (
-    SHOPIFY,
-    WOO,
-    Check,
-    Seen,
-    balance,
-    number_of,
-    our_notes,
-    people_of,
-    tags_of,
-)
+from webhooks.demo.expect import SHOPIFY, WOO, Check, Seen
+from webhooks.demo.record import balance, number_of, our_notes, people_of, tags_of
 from webhooks.demo.stage import Stage
 from webhooks.exports import export_lines
 
@@ -112,7 +103,7 @@ def _occurrences(lines: Iterable[Line], label: Label) -> Table:
         name = label.get((line["shop"], line["order"]))
         if name is not None:
             kinds[name].append(line["kind"])
-    table = _table("What happened to each, found once each", "!Order", "Occurrences")
+    table = _table("What happened to each order", "!Order", "Occurrences")
     for name, found in kinds.items():
         _row(table, name, ", ".join(found))
     return table
