@@ -148,7 +148,7 @@ def _write(
     action = action_of(engine, shop, effect, order)
     found = adapter.find(action)
     if found is not None:
-        return _done(found, adopted=True)
+        return _done(found, effect, adopted=True)
     if effect.state is EffectState.UNKNOWN:
         later = retry.probe_delay(effect.probes)
         asked = effect.result.get("unknown_since")
@@ -168,9 +168,9 @@ def _write(
         with engine.storage.transaction() as tx:
             tx.note_own_write(shop.id, order.ref, own, engine.clock.now())
     try:
-        return _done(adapter.write(action), adopted=False)
+        return _done(adapter.write(action), effect, adopted=False)
     except OutcomeUnknown as err:
-        return _lost(engine, adapter, action, err)
+        return _lost(engine, adapter, action, effect, err)
     except AdapterError:
         if own is not None:
             with engine.storage.transaction() as tx:
@@ -197,7 +197,13 @@ def _long_ago(engine: Engine, since: Any) -> bool:
     return age >= timedelta(seconds=retry.PROBE_S[0])
 
 
-def _lost(engine: Engine, adapter: ShopAdapter, action: WriteBack, err: OutcomeUnknown) -> Outcome:
+def _lost(
+    engine: Engine,
+    adapter: ShopAdapter,
+    action: WriteBack,
+    effect: EffectRecord,
+    err: OutcomeUnknown,
+) -> Outcome:
     """Look once at once: most lost answers belong to writes that were done."""
     now = engine.clock.now()
     try:
@@ -205,7 +211,7 @@ def _lost(engine: Engine, adapter: ShopAdapter, action: WriteBack, err: OutcomeU
     except AdapterError:
         found = None
     if found is not None:
-        return _done(found, adopted=True)
+        return _done(found, effect, adopted=True)
     return Outcome(
         EffectState.UNKNOWN,
         f"its outcome is unknown: {short(err)}",
@@ -214,8 +220,11 @@ def _lost(engine: Engine, adapter: ShopAdapter, action: WriteBack, err: OutcomeU
     )
 
 
-def _done(found: WriteResult, *, adopted: bool) -> Outcome:
+def _done(found: WriteResult, effect: EffectRecord, *, adopted: bool) -> Outcome:
     result: dict[str, Any] = {"ref": found.ref, **dict(found.detail)}
+    if "code" in effect.planned.payload:
+        # As it was planned and as people read it; WooCommerce keeps it in small letters.
+        result["code"] = effect.planned.payload["code"]
     if adopted:
         result["adopted"] = True
     return Outcome(EffectState.DONE, "found in the shop" if adopted else "", result=result)

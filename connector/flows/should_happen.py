@@ -43,6 +43,7 @@ def why_not(
             item
             for item in happened
             if item.occurrence.kind is kind
+            and _same_parcel(item, trigger)
             and (trigger is None or item.occurrence.occurred_at >= trigger.occurrence.occurred_at)
         ]
         # A state that has passed again, like a lifted hold, stops nothing.
@@ -51,6 +52,16 @@ def why_not(
     if rule.stop_on_full_refund and _given_back(order):
         return f"stopped: {OccurrenceKind.ORDER_REFUNDED} in full"
     return ""
+
+
+def _same_parcel(item: OccurrenceRecord, trigger: OccurrenceRecord | None) -> bool:
+    """Tell whether a stop concerns the parcel that the rule acts for, if it acts for one."""
+    parcels = "parcel."
+    if trigger is None or not trigger.occurrence.kind.startswith(parcels):
+        return True
+    if not item.occurrence.kind.startswith(parcels):
+        return True
+    return item.occurrence.discriminator == trigger.occurrence.discriminator
 
 
 def _given_back(order: Order) -> bool:

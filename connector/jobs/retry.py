@@ -33,6 +33,9 @@ def delay_before(
         retry_after_s: what the other side asked for; never less than that.
         chance: 0 to 1, for a repeatable jitter of ±20 %; random when None.
     """
+    if retry_after_s is not None:
+        # Nobody means longer than our own longest wait.
+        retry_after_s = min(max(retry_after_s, 0.0), RETRY_S[-1])
     base = RETRY_S[min(attempt, len(RETRY_S)) - 1]
     draw = random.random() if chance is None else chance  # noqa: S311 - jitter, no secret
     jittered = base * (1 - JITTER + 2 * JITTER * draw)
@@ -40,7 +43,7 @@ def delay_before(
         # The first two times the other side's own word is followed as it is: it knows
         # best. Later ones keep our growing distance as well.
         if attempt <= 2:  # noqa: PLR2004 - see above
-            return timedelta(seconds=max(retry_after_s, 0.0) * (1 + JITTER * draw))
+            return timedelta(seconds=retry_after_s * (1 + JITTER * draw))
         return timedelta(seconds=max(jittered, retry_after_s))
     return timedelta(seconds=jittered)
 

@@ -259,3 +259,13 @@ def test_hours_across_the_clock_change() -> None:
 def test_no_hours(effect: PlannedEffect) -> None:
     """An effect without hours never waits."""
     assert hold_until(effect, datetime(2026, 11, 22, 3, 0, tzinfo=UTC)) is None
+
+
+def test_another_parcel_stops_nothing() -> None:
+    """A rule on one parcel is stopped by what happens to that parcel, not to its neighbor."""
+    record = rule(K.PARCEL_SHIPPED, [K.PARCEL_DELIVERED])
+    trigger = seen(TRIGGER_ID, K.PARCEL_SHIPPED, NOON, "box-a")
+    other = seen(2, K.PARCEL_DELIVERED, NOON + HOUR, "box-b")
+    same = seen(3, K.PARCEL_DELIVERED, NOON + HOUR, "box-a")
+    assert why_not(record, EFFECT, PAID, [trigger, other]) == ""
+    assert why_not(record, EFFECT, PAID, [trigger, other, same]) == "stopped: parcel.delivered"
