@@ -1,6 +1,6 @@
 """Leases, recurring jobs, small values, counts and exports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from adapters.storage.base import Part
 from adapters.storage.claims import DELIVERIES, EFFECTS, choose, next_after
 from adapters.storage.effects import effect_record
 from adapters.storage.orders import earlier
+from adapters.storage.packed import unpack
 from adapters.storage.tables import (
     OPEN_DELIVERY,
     evaluations,
@@ -131,7 +132,8 @@ class Reports(Part):
         query = query.where(table.c.id > after).order_by(table.c.id).limit(limit)
         if shop_id is not None:
             query = query.where(table.c.shop_id == shop_id)
-        return [(row.id, read(row)) for row in self.connection.execute(query)]
+        rows = self.connection.execute(query)
+        return [(row.id, line) for row in rows for line in read(row)]
 
 
 def _by_state(table: sa.Table, what: str) -> sa.Select[Any]:
@@ -182,8 +184,8 @@ _ORDER_COUNT: Final = sa.case(
 ).label("order_count")
 
 
-def _order_row(row: Any) -> dict[str, Any]:
-    return {
+def _order_row(row: Any) -> Iterator[dict[str, Any]]:
+    yield {
         "shop": row.shop_id,
         "order": decode_order(row.snapshot),
         "order_count": row.order_count,
@@ -192,8 +194,8 @@ def _order_row(row: Any) -> dict[str, Any]:
     }
 
 
-def _occurrence_row(row: Any) -> dict[str, Any]:
-    return {
+def _occurrence_row(row: Any) -> Iterator[dict[str, Any]]:
+    yield {
         "id": row.id,
         "shop": row.shop_id,
         "order": row.order_ref,
@@ -205,32 +207,30 @@ def _occurrence_row(row: Any) -> dict[str, Any]:
     }
 
 
-def _evaluation_row(row: Any) -> dict[str, Any]:
-    return {
-        "shop": row.shop_id,
-        "order": row.order_ref,
-        "rule": row.rule_id,
-        "version": row.rule_version,
-        "occurrence": row.occurrence_id,
-        "verdict": row.verdict,
-        "at": row.at,
-        "conditions": row.conditions,
-    }
+def _evaluation_rows(row: Any) -> Iterator[dict[str, Any]]:
+    for answer in unpack(row.answers):
+        yield {
+            "shop": row.shop_id,
+            "order": row.order_ref,
+            "occurrence": row.occurrence_id,
+            "at": row.at,
+            **answer,
+        }
 
 
-def _effect_row(row: Any) -> dict[str, Any]:
-    return {"record": effect_record(row)}
+def _effect_row(row: Any) -> Iterator[dict[str, Any]]:
+    yield {"record": effect_record(row)}
 
 
-def _message_row(row: Any) -> dict[str, Any]:
+def _message_row(row: Any) -> Iterator[dict[str, Any]]:
     stored = {**row.message, "message_class": MessageClass(row.message["message_class"])}
-    return {"message": Message(**stored), "sent_at": row.sent_at, "result": row.result}
+    yield {"message": Message(**stored), "sent_at": row.sent_at, "result": row.result}
 
 
-_EXPORTS: Final[Mapping[str, tuple[sa.Table, Callable[[Any], dict[str, Any]]]]] = {
+_EXPORTS: Final[Mapping[str, tuple[sa.Table, Callable[[Any], Iterator[dict[str, Any]]]]]] = {
     "orders": (orders, _order_row),
     "occurrences": (occurrences, _occurrence_row),
-    "evaluations": (evaluations, _evaluation_row),
+    "evaluations": (evaluations, _evaluation_rows),
     "effects": (effects_table, _effect_row),
     "messages": (messages, _message_row),
 }

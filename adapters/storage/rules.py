@@ -1,7 +1,6 @@
 """Rules, why they acted, and what they may do only once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from adapters.storage.base import Part
 from adapters.storage.columns import to_json
 from adapters.storage.dialect import Dialect
+from adapters.storage.packed import pack
 from adapters.storage.tables import evaluations, once, revisions, rule_versions, rules
 from connector.model.effect import Evaluation
 from connector.model.order import ShopId
@@ -124,19 +124,19 @@ class Rules(Part):
         number: int | None = self.connection.execute(_READ_REVISION).scalar()
         return number or 0
 
-    def add_evaluation(self, evaluation: Evaluation) -> None:
-        """Store why a rule acted or not; unique on rule, version and occurrence."""
+    def add_evaluations(self, given: Sequence[Evaluation]) -> None:
+        """Store why rules acted or not, all of one occurrence; what is stored stays."""
+        if not given:
+            return
+        first = given[0]
         self.connection.execute(
-            _add_evaluation(self.dialect),
+            _add_evaluations(self.dialect),
             {
-                "shop_id": evaluation.shop_id,
-                "order_ref": evaluation.order_ref,
-                "rule_id": evaluation.rule_id,
-                "rule_version": evaluation.rule_version,
-                "occurrence_id": evaluation.occurrence_id,
-                "verdict": evaluation.verdict,
-                "at": evaluation.at,
-                "conditions": [asdict(item) for item in evaluation.conditions],
+                "shop_id": first.shop_id,
+                "order_ref": first.order_ref,
+                "occurrence_id": first.occurrence_id,
+                "at": first.at,
+                "answers": pack(given),
             },
         )
 
@@ -210,10 +210,8 @@ class Rules(Part):
 
 
 @cache
-def _add_evaluation(dialect: Dialect) -> Any:
-    return dialect.insert(evaluations).on_conflict_do_nothing(
-        index_elements=["occurrence_id", "shop_id", "rule_id", "rule_version"]
-    )
+def _add_evaluations(dialect: Dialect) -> Any:
+    return dialect.insert(evaluations).on_conflict_do_nothing(index_elements=["occurrence_id"])
 
 
 @cache

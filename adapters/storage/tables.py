@@ -187,19 +187,17 @@ rule_versions: Final = sa.Table(
     _json("source"),
 )
 
+# One row for all rules that were asked about one occurrence: see packed.py.
 evaluations: Final = sa.Table(
     "evaluations",
     metadata,
     number_column(),
     _required("shop_id"),
     _required("order_ref"),
-    _required("rule_id"),
-    sa.Column("rule_version", sa.Integer, nullable=False),
     sa.Column("occurrence_id", Number, nullable=False),
-    _required("verdict"),
     _time("at"),
-    _json("conditions"),
-    _index("ux_evaluations", "occurrence_id", "shop_id", "rule_id", "rule_version", unique=True),
+    sa.Column("answers", sa.LargeBinary, nullable=False),
+    _index("ux_evaluations", "occurrence_id", unique=True),
     sqlite_autoincrement=True,
 )
 

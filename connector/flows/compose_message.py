@@ -1,6 +1,7 @@
 """Bring together what a text may name, and render it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connector.flows.engine import Engine
@@ -17,15 +18,24 @@ __all__ = ["SkipMessage", "message_of", "rendered"]
 
 
 def rendered(
-    engine: Engine, shop: ShopRecord, effect: EffectRecord, order: Order, source: str
+    engine: Engine,
+    shop: ShopRecord,
+    effect: EffectRecord,
+    order: Order,
+    source: str,
+    *,
+    to_buyer: bool,
 ) -> str:
     """Render a short text of an action, like a note.
+
+    Args: to_buyer: amounts and dates in the buyer's language; else in that of the shop.
 
     Raises: MessageInvalid: it names something that is not there.
     """
     view = view_of(shop)
     coupon = _coupon_of(engine, effect)
-    context = context_of(order, view, coupon=coupon, language=language_of(order, view))
+    reader = order if to_buyer else replace(order, buyer=replace(order.buyer, locale=shop.locale))
+    context = context_of(order, view, coupon=coupon, language=language_of(reader, view))
     return render_text(source, context)
 
 

@@ -52,6 +52,7 @@ def run_rules(
     now = engine.clock.now()
     facts = facts_of(order, happened.occurrence, view_of(shop), previous)
     planned = 0
+    answers: list[Evaluation] = []
     for active in rules:
         verdict = _bar(active, shop, happened, order, now)
         seen: tuple[ConditionSeen, ...] = ()
@@ -75,9 +76,10 @@ def run_rules(
                 engine.code_key,
             )
             planned += tx.add_effects(effects, now=now)
-        tx.add_evaluation(
+        answers.append(
             Evaluation(shop.id, order.ref, rule.id, record.version, happened.id, verdict, now, seen)
         )
+    tx.add_evaluations(answers)
     return planned
 
 

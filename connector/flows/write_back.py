@@ -31,12 +31,9 @@ def action_of(engine: Engine, shop: ShopRecord, effect: EffectRecord, order: Ord
     planned = effect.planned
     payload = planned.payload
     if planned.kind is EffectKind.NOTE:
-        return AddNote(
-            order.ref,
-            rendered(engine, shop, effect, order, str(payload["text"])),
-            marker(planned.key),
-            to_buyer=bool(payload.get("to_buyer", False)),
-        )
+        to_buyer = bool(payload.get("to_buyer", False))
+        text = rendered(engine, shop, effect, order, str(payload["text"]), to_buyer=to_buyer)
+        return AddNote(order.ref, text, marker(planned.key), to_buyer=to_buyer)
     if planned.kind is EffectKind.TAG:
         return _tags(order, payload)
     if planned.kind is EffectKind.STATUS:

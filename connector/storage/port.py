@@ -226,8 +226,8 @@ class Transaction(LedgerVerbs, Protocol):
         """Give a number that grows with every change of any rule."""
         ...
 
-    def add_evaluation(self, evaluation: Evaluation) -> None:
-        """Store why a rule acted or not; unique on rule, version and occurrence."""
+    def add_evaluations(self, given: Sequence[Evaluation]) -> None:
+        """Store why rules acted or not, all of one occurrence; what is stored stays."""
         ...
 
     def claim_once(self, shop_id: ShopId, rule_id: str, once_key: str, occurrence_id: int) -> bool:

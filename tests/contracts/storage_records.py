@@ -328,9 +328,9 @@ class RuleRecords:
         )
         first = Evaluation(SHOP, OrderRef("1"), "welcome", 1, 7, Verdict.MATCHED, NOW, (seen,))
         with storage.transaction() as tx:
-            tx.add_evaluation(first)
-            tx.add_evaluation(replace(first, verdict=Verdict.NOT_MATCHED))
-            tx.add_evaluation(replace(first, rule_version=2, verdict=Verdict.TOO_OLD))
+            tx.add_evaluations([first, replace(first, rule_version=2, verdict=Verdict.TOO_OLD)])
+            tx.add_evaluations([replace(first, verdict=Verdict.NOT_MATCHED)])
+            tx.add_evaluations([])
         rows = list(storage.iterate("evaluations", SHOP))
         assert rows[0] == {
             "shop": SHOP,

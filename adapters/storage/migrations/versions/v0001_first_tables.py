@@ -113,23 +113,12 @@ def _evaluations() -> None:
         sa.Column("id", NUMBER, primary_key=True, autoincrement=True),
         sa.Column("shop_id", TEXT, nullable=False),
         sa.Column("order_ref", TEXT, nullable=False),
-        sa.Column("rule_id", TEXT, nullable=False),
-        sa.Column("rule_version", sa.Integer(), nullable=False),
         sa.Column("occurrence_id", NUMBER, nullable=False),
-        sa.Column("verdict", TEXT, nullable=False),
         sa.Column("at", TIME, nullable=False),
-        sa.Column("conditions", JSON, nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
         sqlite_autoincrement=True,
     )
-    _index(
-        "ux_evaluations",
-        "evaluations",
-        "occurrence_id",
-        "shop_id",
-        "rule_id",
-        "rule_version",
-        unique=True,
-    )
+    _index("ux_evaluations", "evaluations", "occurrence_id", unique=True)
 
 
 def _inbox() -> None:
