@@ -16,6 +16,7 @@ from connector.model.effect import Evaluation
 
 # Compressing less than this saves nothing.
 _SMALL: Final = 512
+_encoder: Final = msgspec.json.Encoder(order="deterministic")
 _FIELDS: Final = ("path", "field", "op", "value", "seen", "held")
 
 
@@ -31,7 +32,7 @@ def pack(evaluations: Sequence[Evaluation]) -> bytes:
         for item in evaluations
     ]
     try:
-        text = msgspec.json.encode(rows)
+        text = _encoder.encode(rows)
     except (UnicodeEncodeError, TypeError):
         # Half of a letter, or a value of another kind: the slower way takes it all.
         text = to_json(rows).encode()
