@@ -9,15 +9,14 @@ from typing import Any, Final
 from waitress.server import create_server
 from waitress.wasyncore import close_all
 
-from connector.errors import AdapterError, PostventaError, StorageUnavailable
-from connector.flows.reconcile import reconcile
+from connector.errors import PostventaError, StorageUnavailable
 from connector.jobs.leases import Leases
 from connector.jobs.retry import HEARTBEAT_S
 from connector.jobs.worker import Batch, Worker
 from connector.model.order import ShopId
-from connector.storage.records import ShopState
 from webhooks.app import create_app
 from webhooks.hook_path import HookPath
+from webhooks.pollers import Pollers
 from webhooks.receive import Receiver
 from webhooks.wiring import Application
 
@@ -76,7 +75,7 @@ class WorkerPool:
 
     def __init__(self, app: Application, *, threads: int, receiver: Receiver | None = None) -> None:
         self._app = app
-        self._receiver = receiver
+        self._pollers = Pollers(app, receiver=receiver)
         self._leases = Leases()
         self._worker = Worker(app.engine, self._leases)
         self._size = threads
@@ -92,11 +91,11 @@ class WorkerPool:
         for name, target in (
             ("dispatch", self._dispatch),
             ("heartbeat", self._heartbeat),
-            ("poll", self._poll),
         ):
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+        self._pollers.start()
         self._end_listening = self._app.bell.listen(self.has_room)
 
     def stop(self) -> None:
@@ -106,6 +105,7 @@ class WorkerPool:
         with self._lock:
             self._lock.notify_all()
         self._app.bell.wake()
+        self._pollers.stop()
         self._pool.shutdown(wait=True)
         for thread in self._threads:
             thread.join(timeout=30)
@@ -166,35 +166,6 @@ class WorkerPool:
     def _heartbeat(self) -> None:
         while not self._stopping.wait(HEARTBEAT_S):
             self._guarded(lambda: bool(self._leases.beat(self._app.storage, self._app.clock)))
-
-    def _poll(self) -> None:
-        every_s = self._app.settings.poll_interval_s
-        while not self._stopping.wait(min(every_s, 1.0)):
-            self._guarded(self._poll_due_shops)
-
-    def _poll_due_shops(self) -> bool:
-        if self._receiver is not None:
-            self._receiver.flush()
-        with self._app.storage.reading() as tx:
-            shops = [shop for shop in tx.shops() if shop.state is ShopState.CONNECTED]
-        for shop in shops:
-            if self._stopping.is_set():
-                break
-            with self._app.storage.transaction() as tx:
-                due = tx.claim_job(
-                    f"poll:{shop.id}",
-                    now=self._app.clock.now(),
-                    every_s=self._app.settings.poll_interval_s,
-                )
-            if not due:
-                continue
-            try:
-                reconcile(self._app.engine, shop)
-            except AdapterError as err:
-                self._app.engine.log(
-                    "poll.failed", shop_id=shop.id, error=type(err).__name__, status=err.status
-                )
-        return False
 
     def _guarded(self, step: Callable[[], bool]) -> bool:
         """Run one step; a fault is logged and the thread goes on."""

@@ -1,15 +1,14 @@
 """The webhooks of a connected shop: make, look at, remember."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from connector.errors import AdapterError, AuthRejected, OutcomeUnknown, TemporaryFailure
+from connector.flows.watch_webhooks import ACTIVE, BY_HAND, webhook_secret
 from connector.ports import ShopAdapter, WebhookState
 from connector.storage.records import ShopRecord
 from webhooks.shop_values import advice
 from webhooks.wiring import Application
-
-ACTIVE: Final = "active"
 
 
 def make_webhooks(
@@ -19,9 +18,8 @@ def make_webhooks(
 
     Returns: topic to state, and what to do when it did not work.
     """
-    secret = shop.secrets.get("webhook_secret") or shop.secrets["client_secret"]
     try:
-        found = app.adapter_of(shop).register_webhooks(hook, secret)
+        found = app.adapter_of(shop).register_webhooks(hook, webhook_secret(shop))
     except AdapterError as err:
         why = str(err).strip().rstrip(".")
         if isinstance(err, AuthRejected):
@@ -34,6 +32,10 @@ def make_webhooks(
         else:
             mending = f"Mend that, then run: postventa shops check {shop.id} --mend"
         return {}, f"The shop is connected, but its webhooks were not made ({why}). {mending}"
+    if BY_HAND in shop.settings:
+        # Ours from now on, so they are watched and mended.
+        left = {name: value for name, value in shop.settings.items() if name != BY_HAND}
+        update_shop(app, shop, settings=left)
     return _kept(app, shop, found)
 
 

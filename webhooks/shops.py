@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from connector.errors import AdapterError, AuthRejected, ConfigurationError, Conflict
+from connector.flows.watch_webhooks import ACTIVE, BY_HAND
 from connector.model.order import ShopId
 from connector.ports import ShopAdapter, ShopFacts
 from connector.secret import Secret
 from connector.storage.port import Transaction
 from connector.storage.records import ShopRecord, ShopState
-from webhooks.shop_hooks import ACTIVE, look_at_webhooks, make_webhooks, read_again, update_shop
+from webhooks.shop_hooks import look_at_webhooks, make_webhooks, read_again, update_shop
 from webhooks.shop_values import advice, shop_address, shopify_domain, typed_key
 from webhooks.urls import hook_address
 from webhooks.wiring import Application
@@ -137,6 +138,8 @@ def _connect(
             f"The name of the shop must have 1 to {_MAX_NAME} letters and no line breaks."
         )
     settings = {key: value for key, value in settings.items() if value}
+    if not register:
+        settings[BY_HAND] = "yes"
     base_url = app.base_url() if register else app.settings.base_url
     with app.storage.reading() as tx:
         _refuse_second(tx, platform, address)

@@ -1,6 +1,7 @@
 """Ask a shop what changed and put into the inbox what no webhook told us."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,12 +9,20 @@ from typing import Final
 from connector.flows.engine import Engine
 from connector.model.codec import encode_order
 from connector.model.order import Order
-from connector.storage.records import DeliverySource, NewDelivery, ShopRecord
+from connector.storage.ledger import MissedOrder
+from connector.storage.port import Transaction
+from connector.storage.records import (
+    DeliverySource,
+    NewDelivery,
+    ShopRecord,
+    StoredOrder,
+)
 
 # Source: RELIABILITY defaults; a shop's clock and its late commits are inside of it.
 OVERLAP: Final = timedelta(minutes=15)
 # A shop that was just connected is looked at from this long before.
 FIRST_LOOK: Final = timedelta(hours=1)
+_AT_ONCE: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,46 +30,119 @@ class Reconciled:
     """What one look brought.
 
     Attributes:
-        seen: orders the shop listed; missed: those of which we held an older state.
+        seen: orders the shop listed.
+        missed: those that were put into the inbox.
+        misses: those of which we held nothing, or an older state, and no webhook waits.
     """
 
     shop_id: str
     since: datetime
     seen: int
     missed: int
+    misses: tuple[MissedOrder, ...] = ()
 
 
-def reconcile(engine: Engine, shop: ShopRecord, since: datetime | None = None) -> Reconciled:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one order that the shop listed."""
+
+    new: bool
+    miss: MissedOrder | None = None
+
+
+def reconcile(
+    engine: Engine,
+    shop: ShopRecord,
+    since: datetime | None = None,
+    *,
+    settle: timedelta = _AT_ONCE,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Reconciled:
     """Pull the orders that changed since a time, or since the last look.
+
+    Args: settle: changes younger than this are left to the next look, since their
+        webhook may still be on its way and they would look missed. stopping: asked
+        between two orders; when true the look ends and does not count.
 
     Raises: AdapterError: the shop could not be asked; the next look starts where
         this one did.
     """
     started_at = engine.clock.now()
-    start = since or ((shop.polled_until or shop.created_at - FIRST_LOOK + OVERLAP) - OVERLAP)
+    start = since or ((shop.polled_until or first_look(shop) + OVERLAP) - OVERLAP)
     seen = missed = 0
+    misses: list[MissedOrder] = []
+    whole = True
     for order in engine.adapter_of(shop).orders_changed_since(start):
+        if stopping():
+            whole = False
+            break
         seen += 1
-        if not order.drafted and _put_in_inbox(engine, shop, order):
-            missed += 1
-    if since is None or shop.polled_until is None or since <= shop.polled_until:
+        if order.drafted or (settle and order.modified_at > started_at - settle):
+            continue
+        taken = take_in(engine, shop, order)
+        missed += taken.new
+        if taken.miss is not None:
+            misses.append(taken.miss)
+    if whole and (since is None or shop.polled_until is None or since <= shop.polled_until):
         with engine.storage.transaction() as tx:
             tx.update_shop(shop.id, polled_until=started_at)
     if missed:
         engine.bell.ring(shop.id)
-    return Reconciled(shop.id, start, seen, missed)
+        engine.log("poll.missed", shop_id=shop.id, orders=missed)
+    return Reconciled(shop.id, start, seen, missed, tuple(misses))
 
 
-def _put_in_inbox(engine: Engine, shop: ShopRecord, order: Order) -> bool:
+def first_look(shop: ShopRecord) -> datetime:
+    """Tell from when on a shop is looked at that was never looked at before."""
+    return shop.created_at - FIRST_LOOK
+
+
+def take_in(engine: Engine, shop: ShopRecord, order: Order) -> Taken:
+    """Put a state that the shop told into the inbox, if it is news; note a miss."""
     with engine.storage.reading() as tx:
         stored = tx.order(shop.id, order.ref)
-    if stored is not None and (
-        stored.order == order or stored.order.modified_at > order.modified_at
-    ):
-        return False
+    if not is_news(order, stored):
+        return Taken(new=False)
+    found_at = engine.clock.now()
+    with engine.storage.transaction() as tx:
+        return take_in_with(tx, shop, order, stored, found_at)
+
+
+def take_in_with(
+    tx: Transaction,
+    shop: ShopRecord,
+    order: Order,
+    stored: StoredOrder | None,
+    found_at: datetime,
+) -> Taken:
+    """Do the same inside of an open transaction, for a state that is news."""
+    told = any(
+        row.source is DeliverySource.WEBHOOK for row in tx.waiting_in_lane(shop.id, order.ref)
+    )
+    (number,) = tx.add_deliveries([polled(shop, order, found_at)])
+    if number is None:
+        # Another process was quicker; its row does it.
+        return Taken(new=False)
+    known = stored is not None and stored.order.modified_at >= order.modified_at
+    if told or known:
+        return Taken(new=True)
+    miss = MissedOrder(shop.id, order.ref, order.modified_at, found_at)
+    tx.add_missed(miss)
+    return Taken(new=True, miss=miss)
+
+
+def is_news(order: Order, stored: StoredOrder | None) -> bool:
+    """Tell whether a state that the shop told says more than what we hold."""
+    return stored is None or (
+        stored.order != order and stored.order.modified_at <= order.modified_at
+    )
+
+
+def polled(shop: ShopRecord, order: Order, at: datetime) -> NewDelivery:
+    """Make the inbox row of a state that was pulled; the same state has one key for ever."""
     body = encode_order(order)
     digest = hashlib.sha256(body).hexdigest()
-    delivery = NewDelivery(
+    return NewDelivery(
         shop.id,
         f"poll:{order.ref}:{digest}",
         DeliverySource.POLL,
@@ -68,8 +150,5 @@ def _put_in_inbox(engine: Engine, shop: ShopRecord, order: Order) -> bool:
         order.ref,
         {},
         body,
-        engine.clock.now(),
+        at,
     )
-    with engine.storage.transaction() as tx:
-        (number,) = tx.add_deliveries([delivery])
-    return number is not None

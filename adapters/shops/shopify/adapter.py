@@ -9,6 +9,7 @@ from shopify.utils.shop_url import sanitize_shop_domain
 
 from adapters._http import READ_TIMEOUT_S, HttpClient
 from adapters.shops.shopify import hooks, webhook
+from adapters.shops.shopify.bulk import BulkOrders
 from adapters.shops.shopify.client import ShopifyClient
 from adapters.shops.shopify.reads import Reader
 from adapters.shops.shopify.tokens import ClientCredentials, StaticToken, Tokens
@@ -18,7 +19,14 @@ from connector.errors import ConfigurationError
 from connector.model.event import ShopEvent, WebhookDelivery
 from connector.model.order import Order, OrderRef
 from connector.model.write import WriteBack, WriteResult
-from connector.ports import AdapterInfo, AdapterSetting, Capability, ShopFacts, WebhookState
+from connector.ports import (
+    AdapterInfo,
+    AdapterSetting,
+    BulkState,
+    Capability,
+    ShopFacts,
+    WebhookState,
+)
 from connector.secret import Secret
 
 _DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com", re.ASCII)
@@ -109,6 +117,13 @@ class ShopifyAdapter:
         )
         self._client = ShopifyClient(http, _tokens(http, settings, secrets))
         self._reader = Reader(self._client, self.domain)
+        self._bulk = BulkOrders(
+            self._client,
+            self._reader,
+            http,
+            allow_private=allow_private,
+            allow_http=allow_http,
+        )
         self._writer = Writer(self._client, settings.get("currency", ""))
 
     def verify(self, delivery: WebhookDelivery, secrets: Sequence[Secret]) -> None:
@@ -145,6 +160,18 @@ class ShopifyAdapter:
     def count_orders_placed(self, since: datetime, until: datetime) -> int:
         """Count the orders placed in a span."""
         return self._reader.count(since, until)
+
+    def start_bulk(self, since: datetime, until: datetime) -> str:
+        """Ask for all orders placed in a span; see BulkReader."""
+        return self._bulk.start(since, until)
+
+    def look_at_bulk(self, ref: str) -> BulkState:
+        """Tell how far a bulk operation is."""
+        return self._bulk.look(ref)
+
+    def read_bulk(self, ref: str, skip: int) -> Iterator[Order | None]:
+        """Read the orders of a finished bulk operation."""
+        return self._bulk.orders(ref, skip)
 
     def find(self, action: WriteBack) -> WriteResult | None:
         """Look whether a write is in the shop already; see the port."""

@@ -82,13 +82,13 @@ class Reader:
 
     def placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
         """Read what was placed in a span, oldest first."""
-        for order in self._orders(_span(since, until), "PROCESSED_AT"):
+        for order in self._orders(span(since, until), "PROCESSED_AT"):
             if since.replace(microsecond=0) <= order.placed_at < until:
                 yield order
 
     def count(self, since: datetime, until: datetime) -> int:
         """Count what was placed in a span."""
-        told = self._client.ask("OrdersCount", {"query": _span(since, until)}, schema.CountData)
+        told = self._client.ask("OrdersCount", {"query": span(since, until)}, schema.CountData)
         return told.data.orders_count.count if told.data.orders_count else 0
 
     def facts(self) -> ShopFacts:
@@ -211,7 +211,8 @@ def _stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _span(since: datetime, until: datetime) -> str:
+def span(since: datetime, until: datetime) -> str:
+    """Write the filter for orders placed in a span, whole seconds."""
     # A part of a second at the end still counts: the rest is sorted out by the caller.
     end = until + timedelta(seconds=1) if until.microsecond else until
     return f"processed_at:>='{_stamp(since)}' AND processed_at:<'{_stamp(end)}'"
