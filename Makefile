@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help deps postgresql demo test check format coverage reference clean
+.PHONY: help deps postgresql broker demo test check format coverage reference clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ deps: .venv/.ready  ## Set up Python packages and the published Shopify schema
 postgresql:  ## Install the PostgreSQL server programs when they are missing
 	@bash tools/setup_postgresql.sh
 
+broker:  ## Install the Redis server program when it is missing
+	@bash tools/setup_broker.sh
+
 demo: deps  ## Run two pretend shops against a real server (ARGS=--once ends by itself)
 	@$(PY) -m webhooks.demo $(ARGS)
 
@@ -31,11 +34,11 @@ check: deps  ## Format, lint, types and import contracts
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
 
-test: check postgresql  ## Everything: check, then all tests
+test: check postgresql broker  ## Everything: check, then all tests
 	@.venv/bin/pytest -q -m alone
 	@.venv/bin/pytest -q -m "not alone" -n 2 --dist loadfile
 
-coverage: deps postgresql  ## All tests, with branch coverage
+coverage: deps postgresql broker  ## All tests, with branch coverage
 	@.venv/bin/coverage run -m pytest -q
 	@.venv/bin/coverage report --skip-covered
 

@@ -31,6 +31,7 @@ CATALOGUE: Final = (
     Entry("channels", "smtp", "adapters.channels.smtp.adapter", "SmtpChannel"),
     Entry("channels", "demo", "adapters.channels.demo.adapter", "DemoChannel"),
     Entry("bells", "embedded", "adapters.bells.embedded.bell", "EmbeddedBell"),
+    Entry("bells", "celery", "adapters.bells.celery.bell", "CeleryBell"),
     Entry("storage", "storage", "adapters.storage.database", "Database"),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from webhooks.wiring import Application
 
@@ -35,6 +35,12 @@ class _Rows:
         yield GaugeMetricFamily(
             "postventa_oldest_waiting_seconds", "Age of the oldest waiting inbox row", value=age
         )
+        rings = CounterMetricFamily(
+            "postventa_rings", "Rings of this process to workers elsewhere", labels=["result"]
+        )
+        for result, number in self._app.bell.figures().items():
+            rings.add_metric([result], number)
+        yield rings
 
 
 def exposition(app: Application) -> bytes:

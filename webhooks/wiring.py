@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from adapters.catalogue import load_channel, load_shop
-from adapters.storage.database import open_database
-
 from adapters.bells.celery import CeleryBell
 from adapters.bells.embedded import EmbeddedBell
+from adapters.catalogue import load_channel, load_shop
+from adapters.storage.database import open_database
 from connector.errors import ConfigurationError
 from connector.flows.engine import Engine
 from connector.flows.rulebook import Rulebook
@@ -114,7 +113,9 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
     Raises: ConfigurationError: a setting, the key file or the database is wrong.
     """
     clock = clock or SystemClock()
-    bell: Bell = CeleryBell(settings.broker_url, log_event) if settings.broker_url else EmbeddedBell()
+    bell: Bell = (
+        CeleryBell(settings.broker_url, log_event) if settings.broker_url else EmbeddedBell()
+    )
     master = read_key(settings)
     storage = open_database(
         settings.database_url.reveal(), _derive(master, "sealing"), data_dir=settings.data_dir

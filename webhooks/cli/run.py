@@ -57,7 +57,8 @@ def _until_signaled() -> Iterator[threading.Event]:
     type=click.IntRange(1, _MOST_THREADS),
     default=_THREADS,
     show_default=True,
-    help="Threads that work through what came in.",
+    help="Threads that work through what came in. With POSTVENTA_BROKER_URL set there are "
+    "none unless asked for: `postventa worker` does the work.",
 )
 @click.option("--no-worker", is_flag=True, help="Only receive; `postventa worker` does the rest.")
 @click.pass_context
@@ -73,6 +74,8 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
     given = ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT
     if no_worker and given:
         raise click.UsageError("--workers and --no-worker exclude each other.")
+    if settings_now().broker_url and not given:
+        no_worker = True
     with opened(logs=settings_now().log_level) as app:
         from webhooks.serve import WebServer, WorkerPool
 
@@ -128,7 +131,11 @@ def _flush(server: object, stopping: threading.Event) -> None:
 )
 @click.option("--once", is_flag=True, help="Work off what is due now, then end.")
 def worker(threads: int, once: bool) -> None:
-    """Work through what came in, without receiving anything itself."""
+    """Work through what came in, without receiving anything itself.
+
+    With POSTVENTA_BROKER_URL set it is woken by every receiver that uses the same broker;
+    without, it looks every few seconds.
+    """
     from webhooks.cli.base import settings_now
 
     with opened(logs=settings_now().log_level) as app:
