@@ -22,6 +22,8 @@ _FIRST_SPAN: Final = timedelta(days=7)
 _SHORTEST: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=90)
 _FEW, _MANY = 50, 500
+# "365d" typed again later means the backfill that was begun with it.
+_SAME: Final = timedelta(days=1)
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 
@@ -82,7 +84,7 @@ def backfill(
     adapter = engine.adapter_of(shop)
     with engine.storage.reading() as tx:
         known = unfinished_backfill(tx, shop)
-    if known is not None and known.since == since:
+    if known is not None and known.since <= since < known.since + _SAME:
         state = known
     else:
         now = engine.clock.now()
@@ -96,7 +98,7 @@ def backfill(
         state = _by_spans(engine, shop, state, report)
     state = replace(state, finished=True)
     with engine.storage.transaction() as tx:
-        widen_ledger(tx, shop, since)
+        widen_ledger(tx, shop, state.since)
         _put(tx, shop, state)
     report(state)
     return state

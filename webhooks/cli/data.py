@@ -1,6 +1,5 @@
-"""Commands about data: status, export, reconcile, replay."""
+"""Commands about data: status, export, replay."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -9,7 +8,6 @@ from webhooks.cli.base import (
     MOST_ID,
     Failed,
     Refused,
-    Since,
     json_option,
     opened,
     pairs,
@@ -29,6 +27,8 @@ _WHAT: Final = ("orders", "occurrences", "evaluations", "effects", "messages")
 @json_option
 def status(as_json: bool) -> None:
     """Show what waits, what is done and what needs a person."""
+    from webhooks.ledger_lines import ledger_words
+
     with opened() as app:
         line = status_line(app)
     if as_json:
@@ -48,7 +48,7 @@ def status(as_json: bool) -> None:
     )
     click.echo()
     print_table(
-        ("shop", "name", "state", "last delivery", "webhooks"),
+        ("shop", "name", "state", "last delivery", "webhooks", "last 7 days"),
         [
             (
                 shop["id"],
@@ -56,6 +56,7 @@ def status(as_json: bool) -> None:
                 shop["state"],
                 shop["last_delivery_at"] or "never",
                 pairs(shop["webhooks"]),
+                ledger_words(shop),
             )
             for shop in line["shops"]
         ],
@@ -72,10 +73,12 @@ def status_line(app: "Application") -> dict[str, Any]:
     from connector.model.effect import EffectState
     from connector.storage.records import DeliveryState
     from webhooks.exports import time_text
+    from webhooks.ledger_lines import ledger_line
 
     with app.storage.reading() as tx:
         counts = tx.counts()
         shops = tx.shops()
+        ledgers = {shop.id: ledger_line(tx, shop, app.clock.now()) for shop in shops}
         stopped = bool(tx.value(KILL_SWITCH))
     deliveries = {str(state): number for state, number in counts.deliveries.items()}
     found = {str(state): number for state, number in counts.effects.items()}
@@ -102,6 +105,7 @@ def status_line(app: "Application") -> dict[str, Any]:
                 "state": str(shop.state),
                 "last_delivery_at": time_text(shop.last_delivery_at),
                 "webhooks": dict(shop.webhooks),
+                **ledgers[shop.id],
             }
             for shop in shops
         ],
@@ -121,68 +125,6 @@ def export(what: str, shop_id: str | None) -> None:
             find_shop(app, shop_id)
         for line in export_lines(app, what, shop_id):
             print_line(line)
-
-
-@click.command()
-@shop_option()
-@click.option("--since", type=Since(), help="Look at changes since then: a date, a time, or 7d.")
-@json_option
-def reconcile(shop_id: str | None, since: datetime | None, as_json: bool) -> None:
-    """Ask the shops what changed, and work off what no webhook told.
-
-    Without --since each shop is asked for what changed since the last look.
-    """
-    from connector.errors import AdapterError
-    from connector.flows.reconcile import reconcile as look
-    from connector.jobs.worker import Worker
-    from connector.storage.records import ShopState
-    from webhooks.exports import time_text
-    from webhooks.shop_values import advice
-    from webhooks.shops import find_shop
-
-    lines: list[dict[str, Any]] = []
-    with opened() as app:
-        if shop_id is not None:
-            shops = [find_shop(app, shop_id)]
-            if shops[0].state is not ShopState.CONNECTED:
-                raise Refused(
-                    f"The shop {shop_id} is {shops[0].state}: run `postventa shops check "
-                    f"{shop_id}` first."
-                )
-        else:
-            with app.storage.reading() as tx:
-                shops = [shop for shop in tx.shops() if shop.state is ShopState.CONNECTED]
-        for shop in shops:
-            line: dict[str, Any] = {"shop": str(shop.id), "name": shop.name}
-            try:
-                done = look(app.engine, shop, since)
-            except AdapterError as err:
-                # One shop that is down must not keep the others waiting.
-                line |= {"since": time_text(since), "seen": 0, "missed": 0, "error": advice(err)}
-            else:
-                line |= {
-                    "since": time_text(done.since),
-                    "seen": done.seen,
-                    "missed": done.missed,
-                    "error": None,
-                }
-            lines.append(line)
-        # Rows are claimed one by one, so a running server and this process share them.
-        worked = Worker(app.engine).drain() if any(line["missed"] for line in lines) else 0
-    if as_json:
-        print_json({"shops": lines, "worked": worked})
-    else:
-        print_table(
-            ("shop", "name", "since", "orders seen", "missed"),
-            [
-                (line["shop"], line["name"], line["since"], line["seen"], line["missed"])
-                for line in lines
-            ],
-            empty="No shop is connected yet: see `postventa shops add --help`.",
-        )
-    errors = [f"{line['name']}: {line['error']}" for line in lines if line["error"]]
-    if errors:
-        raise Failed("\n".join(errors))
 
 
 @click.command()

@@ -3,7 +3,8 @@
 import click
 
 from webhooks.cli.base import Commands
-from webhooks.cli.data import export, reconcile, replay, status
+from webhooks.cli.data import export, replay, status
+from webhooks.cli.reconcile import reconcile
 from webhooks.cli.repair import dead_letters, effects
 from webhooks.cli.rules import rules
 from webhooks.cli.rules_try import fields, playbook, simulate
