@@ -33,6 +33,7 @@ _SETTLE: Final = (
         reason=sa.bindparam("new_reason"),
         due_at=sa.bindparam("new_due_at"),
         done_at=sa.bindparam("new_done_at"),
+        attempts=inbox.c.attempts - sa.bindparam("fewer_attempts"),
     )
 )
 _SETTLE_LANE: Final = (
@@ -138,6 +139,7 @@ class Inbox(Part):
         reason: str,
         now: datetime,
         due_at: datetime | None = None,
+        uncount: bool = False,
     ) -> bool:
         """Close a claimed row, or put it back as waiting until `due_at`."""
         back = state is DeliveryState.WAITING
@@ -151,8 +153,17 @@ class Inbox(Part):
                     "new_reason": reason,
                     "new_due_at": due_at or now,
                     "new_done_at": None if back else now,
+                    "fewer_attempts": int(uncount),
                 },
             )
+        )
+
+    def wake_deliveries(self, shop_id: ShopId, *, now: datetime) -> int:
+        """Make all waiting rows of a shop due; tell how many waited for later."""
+        return self._changed(
+            sa.update(inbox)
+            .where(inbox.c.shop_id == shop_id, _OPEN, _WAITING, inbox.c.due_at > now)
+            .values(due_at=now)
         )
 
     def settle_lane(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from adapters.storage.base import Part
 from adapters.storage.claims import DELIVERIES, EFFECTS, choose, next_after
 from adapters.storage.effects import effect_record
+from adapters.storage.limits import attempt_record, attempts
 from adapters.storage.orders import earlier
 from adapters.storage.packed import unpack
 from adapters.storage.tables import (
@@ -121,7 +122,7 @@ class Reports(Part):
     def export(
         self, what: str, shop_id: ShopId | None, *, after: int, limit: int
     ) -> Sequence[tuple[int, Mapping[str, Any]]]:
-        """Read one page of `orders`, `occurrences`, `evaluations`, `effects`, `messages`.
+        """Read one page of an export; its names are those of `_EXPORTS`.
 
         Raises: InvalidRequest: there is no such export.
         """
@@ -222,6 +223,10 @@ def _effect_row(row: Any) -> Iterator[dict[str, Any]]:
     yield {"record": effect_record(row)}
 
 
+def _attempt_row(row: Any) -> Iterator[dict[str, Any]]:
+    yield {"attempt": attempt_record(row)}
+
+
 def _message_row(row: Any) -> Iterator[dict[str, Any]]:
     stored = {**row.message, "message_class": MessageClass(row.message["message_class"])}
     yield {"message": Message(**stored), "sent_at": row.sent_at, "result": row.result}
@@ -233,4 +238,5 @@ _EXPORTS: Final[Mapping[str, tuple[sa.Table, Callable[[Any], Iterator[dict[str, 
     "evaluations": (evaluations, _evaluation_rows),
     "effects": (effects_table, _effect_row),
     "messages": (messages, _message_row),
+    "attempts": (attempts, _attempt_row),
 }

@@ -20,6 +20,7 @@ _HELD: Final = shops.c.state != ShopState.REMOVED.value
 _BY_ID: Final = sa.select(shops).where(shops.c.id == sa.bindparam("value"))
 _BY_TOKEN: Final = sa.select(shops).where(shops.c.hook_token == sa.bindparam("value"))
 _ALL: Final = sa.select(shops).where(_HELD).order_by(shops.c.created_at, shops.c.id)
+_EVERY: Final = sa.select(shops).order_by(shops.c.created_at, shops.c.id)
 _SECRETS: Final = sa.select(secrets_table).where(
     secrets_table.c.shop_id.in_(sa.bindparam("shops", expanding=True))
 )
@@ -66,6 +67,10 @@ class Shops(Part):
     def shops(self) -> Sequence[ShopRecord]:
         """Read all shops that are not removed, oldest first."""
         return self._read(self.connection.execute(_ALL).all())
+
+    def every_shop(self) -> Sequence[ShopRecord]:
+        """Read all shops, removed ones too, oldest first."""
+        return self._read(self.connection.execute(_EVERY).all())
 
     def shop_by_token(self, hook_token: str) -> ShopRecord | None:
         """Find the shop of a webhook address."""

@@ -3,12 +3,16 @@
 from adapters.storage.effects import Effects
 from adapters.storage.inbox import Inbox
 from adapters.storage.ledger import Ledger
+from adapters.storage.limits import Limits
 from adapters.storage.occurrences import Occurrences
 from adapters.storage.orders import Orders
 from adapters.storage.reports import Reports
+from adapters.storage.retention import Retention
 from adapters.storage.rules import Rules
 from adapters.storage.shops import Shops
 
 
-class SqlTransaction(Shops, Inbox, Orders, Occurrences, Rules, Effects, Ledger, Reports):
+class SqlTransaction(
+    Shops, Inbox, Orders, Occurrences, Rules, Effects, Ledger, Limits, Retention, Reports
+):
     """Every verb of `connector.storage.port.Transaction`."""

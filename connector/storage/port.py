@@ -18,6 +18,7 @@ from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.message import Message
 from connector.model.order import Order, OrderRef, ShopId
 from connector.storage.ledger import LedgerVerbs
+from connector.storage.limits import LimitVerbs, RebuildVerbs, RetentionVerbs
 from connector.storage.records import (
     Counts,
     DeliveryRecord,
@@ -33,7 +34,7 @@ from connector.storage.records import (
 )
 
 
-class Transaction(LedgerVerbs, Protocol):
+class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protocol):
     """One unit of work on the store."""
 
     # Shops
@@ -104,8 +105,16 @@ class Transaction(LedgerVerbs, Protocol):
         reason: str,
         now: datetime,
         due_at: datetime | None = None,
+        uncount: bool = False,
     ) -> bool:
-        """Close a claimed row, or put it back as waiting until `due_at`."""
+        """Close a claimed row, or put it back as waiting until `due_at`.
+
+        Args: uncount: this claim was no attempt (it had only to wait).
+        """
+        ...
+
+    def wake_deliveries(self, shop_id: ShopId, *, now: datetime) -> int:
+        """Make all waiting rows of a shop due; tell how many waited for later."""
         ...
 
     def settle_lane(
