@@ -1,0 +1,109 @@
+"""Kill the program at random instants under load, while shops lose every fifth answer."""
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from tests.faults.checker import Verdict
+from tests.faults.program import Program
+from tests.faults.rig import Rig
+
+# Orders for each kill: more than one machine of two cores works off between two kills
+# would only pile up.
+_ORDERS: Final = 2
+_LONGEST_S: Final = 0.8
+LOST_ANSWERS: Final = 0.2
+Progress = Callable[[int, Rig], None]
+
+
+def random_kills(rig: Rig, kills: int, progress: Progress = lambda _done, _rig: None) -> Verdict:
+    """Kill server, worker or both so many times, let everything settle, and judge."""
+    rig.start()
+    rig.lose_answers(LOST_ANSWERS)
+    pause = threading.Event()
+    for done in range(1, kills + 1):
+        bought = threading.Thread(target=rig.buy, args=(_ORDERS,))
+        bought.start()
+        pause.wait(rig.chance.uniform(0, _LONGEST_S))
+        victims = rig.chance.choice([[rig.serve], [rig.worker], [rig.serve, rig.worker]])
+        for victim in victims:
+            victim.kill()
+        bought.join()
+        for victim in victims:
+            victim.start()
+        for victim in victims:
+            victim.wait_ready()
+        progress(done, rig)
+    rig.heal()
+    rig.settle()
+    return rig.judge()
+
+
+def kill_at_the_answer(rig: Rig, times: int) -> Verdict:
+    """Kill the server in the moment in which it has answered a webhook."""
+    rig.start(worker=False)
+    for _ in range(times):
+        before = rig.acked()
+        rig.buy()
+        _wait_acked(rig, before)
+        rig.serve.kill()
+        rig.settle_inbox()
+        rig.serve.start()
+        rig.serve.wait_ready()
+    rig.worker.start()
+    rig.settle()
+    return rig.judge()
+
+
+def _wait_acked(rig: Rig, before: int) -> None:
+    ticks = threading.Event()
+    for _ in range(6_000):
+        if rig.acked() > before:
+            return
+        ticks.wait(0.005)
+    raise AssertionError("no webhook was answered within 30 s")
+
+
+def revived_worker(rig: Rig) -> Verdict:
+    """Stop a worker inside of a call, let another one take over, then wake the first.
+
+    The rig has one WooCommerce shop and leases that are short.
+    """
+    from tests.support import until
+    from webhooks.sandbox.faults import Fault
+
+    (shop,) = rig.shops
+    other: Program = rig.program("worker", "--threads", "1")
+    sleeper = rig.worker
+    rig.start()
+    # The look before the write hangs: the effect is claimed and nothing is written.
+    shop.faults.add(Fault("hang_before", match="/notes", times=1, hang_s=20.0))
+    rig.buy(paid=True)
+    until(
+        lambda: any(call["fault"] == "hang_before" for call in shop.calls_json()),
+        what="the look that hangs",
+    )
+    rig.history.write("fault", mode="stopped worker")
+    sleeper.signal(signal.SIGSTOP)
+    try:
+        other.start()
+        rig.settle()
+        rig.snapshot()
+        other.kill()
+    finally:
+        sleeper.signal(signal.SIGCONT)
+        other.stop()
+    # It finds its call broken and tries to settle what it does not hold any more.
+    until(lambda: _woke(rig), what="the first worker at work again")
+    rig.settle()
+    return rig.judge()
+
+
+def _woke(rig: Rig) -> bool:
+    """Tell whether the first worker has done something new after it was woken."""
+    if rig.bought < 2:
+        rig.buy(paid=True)
+    lines = rig.effects()
+    orders = {line["order"] for line in lines if line["state"] == "done"}
+    return len(orders) >= 2
