@@ -55,6 +55,8 @@ def examine(*, offline: bool = False) -> list[Finding]:
             findings.extend(_storage(app))
             findings.append(_key_file(settings))
             findings.extend(_shops(app, offline=offline))
+            findings.extend(mended(app))
+            findings.extend(_ledgers(app))
             findings.extend(_rules(app))
             findings.extend(_rows(app))
     except PostventaError as err:
@@ -171,6 +173,43 @@ def _shop(app: Application, shop: ShopRecord, *, offline: bool) -> Finding:
         return Finding(what, "bad", f"{shop.name}: {done['state']}", " ".join(done["problems"]))
     active = len(done["registered"])
     return Finding(what, "ok", f"{shop.name}: key works, {active} webhooks active")
+
+
+def mended(app: Application) -> Iterator[Finding]:
+    """Tell of webhooks that were found off in the last seven days and mended."""
+    from webhooks.ledger_lines import ledger_line
+
+    with app.storage.reading() as tx:
+        lines = {shop.id: ledger_line(tx, shop, app.clock.now()) for shop in tx.shops()}
+    for shop_id, line in lines.items():
+        repairs = line["webhook_repairs"]
+        if repairs:
+            told = [f"{one['topic']} was {one['was']}, {one['repaired_at']}" for one in repairs]
+            yield Finding(
+                f"webhooks of {shop_id}",
+                "note",
+                f"mended: {'; '.join(told)}",
+                "Was this server down or unreachable then? Shops stop webhooks that fail.",
+            )
+
+
+def _ledgers(app: Application) -> Iterator[Finding]:
+    from webhooks.ledger_lines import ledger_line, ledger_words
+
+    with app.storage.reading() as tx:
+        lines = {shop.id: ledger_line(tx, shop, app.clock.now()) for shop in tx.shops()}
+    for shop_id, line in lines.items():
+        differ = [day["day"] for day in line["ledger"] if day["shop_says"] != day["we_hold"]]
+        what, found = f"ledger of {shop_id}", ledger_words(line)
+        if differ:
+            yield Finding(
+                what,
+                "bad",
+                f"{found}; differs on {', '.join(differ)}",
+                f"Run: postventa reconcile --shop {shop_id} --since {differ[0]}",
+            )
+        else:
+            yield Finding(what, "ok" if line["ledger"] else "note", found)
 
 
 def _rules(app: Application) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ START_S: Final = 15.0
 SETTLE_S: Final = 60.0
 LEDGER_SETTLE: Final = timedelta(minutes=2)
 _TICK_S: Final = 1.0
-_STOP_S: Final = 10.0
+_STOP_S: Final = 5.0
 
 
 class Flushes(Protocol):
