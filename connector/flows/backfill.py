@@ -14,7 +14,7 @@ from connector.flows.reconcile import is_news, polled
 from connector.model.order import Order
 from connector.ports import BulkReader
 from connector.storage.port import Transaction
-from connector.storage.records import ShopRecord
+from connector.storage.records import DeliverySource, ShopRecord
 
 # Rows in one transaction, and the most that stand before a live webhook.
 CHUNK: Final = 50
@@ -187,7 +187,7 @@ def _take(
 ) -> Backfill:
     now = engine.clock.now()
     rows = [
-        polled(shop, order, now)
+        polled(shop, order, now, DeliverySource.BACKFILL)
         for order in orders
         if order is not None and not order.drafted and is_news(order, tx.order(shop.id, order.ref))
     ]

@@ -53,7 +53,8 @@ def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
             order = decode_order(delivery.body)
         except PayloadInvalid as err:
             return _close(engine, delivery, DeliveryState.DEAD, str(err))
-        return _store(engine, shop, delivery, order, fetched_at=delivery.received_at)
+        old = delivery.source is DeliverySource.BACKFILL
+        return _store(engine, shop, delivery, order, fetched_at=delivery.received_at, old=old)
     try:
         events = engine.adapter_of(shop).parse(
             WebhookDelivery(shop.id, delivery.headers, delivery.body, delivery.received_at)
@@ -210,16 +211,18 @@ def _store(
     fetched_at: datetime | None = None,
     note: str = "",
     also: Order | None = None,
+    old: bool = False,
 ) -> str:
     """Store a state and close the row in one transaction.
 
-    Args: also: a state that the row itself carried; what it proves is kept too.
+    Args: also: a state that the row itself carried; what it proves is kept too. old: it
+        came from the reading of old orders.
     """
     with engine.storage.transaction() as tx:
         extra = Recorded(newer=False, occurrences=0, effects=0)
         if also is not None and also.modified_at <= order.modified_at:
             extra = record_order(tx, engine, shop, also)
-        recorded = record_order(tx, engine, shop, order, fetched_at=fetched_at)
+        recorded = record_order(tx, engine, shop, order, fetched_at=fetched_at, old=old)
         if note and fetched_at is not None:
             _keep_fetched(tx, shop, order, fetched_at)
         text = _told(order, recorded, extra)

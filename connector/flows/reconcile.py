@@ -138,14 +138,19 @@ def is_news(order: Order, stored: StoredOrder | None) -> bool:
     )
 
 
-def polled(shop: ShopRecord, order: Order, at: datetime) -> NewDelivery:
+def polled(
+    shop: ShopRecord,
+    order: Order,
+    at: datetime,
+    source: DeliverySource = DeliverySource.POLL,
+) -> NewDelivery:
     """Make the inbox row of a state that was pulled; the same state has one key for ever."""
     body = encode_order(order)
     digest = hashlib.sha256(body).hexdigest()
     return NewDelivery(
         shop.id,
         f"poll:{order.ref}:{digest}",
-        DeliverySource.POLL,
+        source,
         "order",
         order.ref,
         {},

@@ -67,10 +67,12 @@ def record_order(
     order: Order,
     *,
     fetched_at: datetime | None = None,
+    old: bool = False,
 ) -> Recorded:
     """Store a state, its occurrences, evaluations and planned effects.
 
-    Args: fetched_at: when the shop was asked, for a state read through its API.
+    Args: fetched_at: when the shop was asked, for a state read through its API. old: it
+        came from the reading of old orders.
     """
     if order.drafted:
         return Recorded(newer=False, occurrences=0, effects=0)
@@ -101,7 +103,7 @@ def record_order(
     previous = stored.order if stored else None
     effects = 0
     for item in happened:
-        effects += run_rules(tx, engine, shop, item, current, previous, buyer_id)
+        effects += run_rules(tx, engine, shop, item, current, previous, buyer_id, old=old)
     return Recorded(newer=newer, occurrences=len(happened), effects=effects)
 
 

@@ -40,11 +40,14 @@ def run_rules(
     order: Order,
     previous: Order | None,
     buyer_id: int | None,
+    *,
+    old: bool = False,
 ) -> int:
     """Evaluate each enabled rule that waits for this kind; tell how many effects are new.
 
     Args: order: the newest known state, with the buyer's order count. previous: the
-        state we held before, for the operator `changed`.
+        state we held before, for the operator `changed`. old: the order came from the
+        reading of old orders, whose own times may be those of a later edit.
     """
     rules = engine.rulebook.enabled(tx, shop.id, happened.occurrence.kind)
     if not rules:
@@ -54,7 +57,7 @@ def run_rules(
     planned = 0
     answers: list[Evaluation] = []
     for active in rules:
-        verdict = _bar(active, shop, happened, order, now)
+        verdict = _bar(active, shop, happened, order, now, old=old)
         seen: tuple[ConditionSeen, ...] = ()
         if verdict is None:
             held, seen = evaluate(active.compiled, facts)
@@ -89,6 +92,8 @@ def _bar(
     happened: OccurrenceRecord,
     order: Order,
     now: datetime,
+    *,
+    old: bool,
 ) -> Verdict | None:
     """Tell why a rule is not even asked, or None."""
     if happened.own:
@@ -96,7 +101,8 @@ def _bar(
     occurred_at = happened.occurrence.occurred_at
     if occurred_at + active.compiled.rule.max_age < now:
         return Verdict.TOO_OLD
-    if occurred_at < shop.created_at - CLOCK_GRACE:
+    connected_at = shop.created_at - CLOCK_GRACE
+    if occurred_at < connected_at or (old and order.placed_at < connected_at):
         return Verdict.TOO_OLD
     if order.test:
         return Verdict.TEST_ORDER

@@ -67,6 +67,8 @@ class DeliverySource(StrEnum):
 
     WEBHOOK = "webhook"
     POLL = "poll"
+    BACKFILL = "backfill"
+    """An order of the past: no rule acts on one placed before the shop was connected."""
     FETCH = "fetch"
     """A state read from the shop because a webhook could not be trusted as it was."""
 
