@@ -74,6 +74,12 @@ class Broker:
         with redis.Redis(port=self.port) as client:
             return int(client.llen(queue))
 
+    def double(self, queue: str, times: int) -> None:
+        """Put every message into the queue so many times more."""
+        with redis.Redis(port=self.port) as client:
+            for message in client.lrange(queue, 0, -1):
+                client.rpush(queue, *([message] * times))
+
     def _answers(self) -> bool:
         try:
             with redis.Redis(port=self.port) as client:
