@@ -69,6 +69,12 @@ def _answer(status: int, word: str, text: str = "", *more: tuple[str, str]) -> A
 _STORED: Final = _answer(200, "stored")
 _DUPLICATE: Final = _answer(200, "duplicate")
 _PONG: Final = _answer(200, "pong")
+_LATER: Final = _answer(
+    503,
+    "unavailable",
+    "cannot store now; send it again",
+    ("Retry-After", str(_RETRY_AFTER_S)),
+)
 
 
 class Receiver:
@@ -102,12 +108,10 @@ class Receiver:
             return _answer(err.status, "rejected", str(err))
         except StorageUnavailable as err:
             self._app.engine.log("delivery.not_stored", error=str(err))
-            return _answer(
-                503,
-                "unavailable",
-                "cannot store now; send it again",
-                ("Retry-After", str(_RETRY_AFTER_S)),
-            )
+            return _LATER
+        except Exception as err:  # noqa: BLE001 - the shop has to learn that it is not stored
+            self._app.engine.log("delivery.fault", fault=err)
+            return _LATER
 
     def flush(self) -> None:
         """Write the counts of refused requests into the store."""
@@ -185,7 +189,8 @@ class Receiver:
         """Tell whether the time of the last delivery is to be written again."""
         with self._lock:
             seen = self._seen.get(shop.id)
-            due = seen is None or now - seen >= _SEEN_EVERY
+            # Also when the clock was put back.
+            due = seen is None or abs(now - seen) >= _SEEN_EVERY
             if due:
                 self._seen[shop.id] = now
         return due
@@ -217,7 +222,7 @@ class _KnownShops:
         now = self._app.clock.now()
         with self._lock:
             kept = self._kept.get((kind, name))
-            if kept is not None and kept[1] is not None and now - kept[0] < self._FRESH:
+            if kept is not None and kept[1] is not None and abs(now - kept[0]) < self._FRESH:
                 return kept[1]
         with self._app.storage.reading() as tx:
             if kind == "token":

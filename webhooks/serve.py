@@ -120,7 +120,7 @@ class WorkerPool:
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
             if not self._guarded(self._hand_out):
-                self._app.bell.wait(self._pause_s())
+                self._guarded(lambda: self._app.bell.wait(self._pause_s()))
 
     def _hand_out(self) -> bool:
         with self._lock:

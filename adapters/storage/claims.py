@@ -174,9 +174,10 @@ DELIVERIES: Final = Queue(
     _oldest(inbox, OPEN_DELIVERY), _due_deliveries(), _next(inbox, OPEN_DELIVERY)
 )
 EFFECTS: Final = Queue(
-    _oldest(effects, OPEN_EFFECT, ShopState.CONNECTED),
+    # Those of a removed shop are closed.
+    _oldest(effects, OPEN_EFFECT, ShopState.CONNECTED, ShopState.REMOVED),
     _due_effects(),
-    _next(effects, OPEN_EFFECT, ShopState.CONNECTED),
+    _next(effects, OPEN_EFFECT, ShopState.CONNECTED, ShopState.REMOVED),
 )
 
 

@@ -13,6 +13,7 @@ from adapters.storage.dialect import Dialect
 from adapters.storage.tables import OPEN_DELIVERY, inbox, rejected
 from connector.model.order import ShopId
 from connector.storage.records import (
+    LOST,
     DeliveryRecord,
     DeliverySource,
     DeliveryState,
@@ -70,6 +71,7 @@ _CLAIM: Final = (
         fence=inbox.c.fence + 1,
         attempts=inbox.c.attempts + 1,
         due_at=sa.bindparam("lease_until"),
+        reason=sa.case((inbox.c.state == DeliveryState.WORKING, LOST), else_=inbox.c.reason),
     )
     .returning(*inbox.c)
 )

@@ -37,10 +37,11 @@ class Reports(Part):
 
     def extend_leases(
         self, deliveries: Mapping[int, int], effects: Mapping[str, int], *, lease_until: datetime
-    ) -> None:
-        """Keep claimed rows; each is given with its fence."""
+    ) -> int:
+        """Keep claimed rows, each given with its fence; tell how many are still claimed so."""
+        kept = 0
         for number, fence in sorted(deliveries.items()):
-            self._changed(
+            kept += self._changed(
                 sa.update(inbox)
                 .where(
                     inbox.c.id == number,
@@ -50,7 +51,7 @@ class Reports(Part):
                 .values(due_at=lease_until)
             )
         for key, fence in sorted(effects.items()):
-            self._changed(
+            kept += self._changed(
                 sa.update(effects_table)
                 .where(
                     effects_table.c.key == key,
@@ -59,6 +60,7 @@ class Reports(Part):
                 )
                 .values(due_at=lease_until)
             )
+        return kept
 
     def claim_job(self, name: str, *, now: datetime, every_s: float) -> bool:
         """Take the turn of a recurring job: True at most once in `every_s` for all processes."""

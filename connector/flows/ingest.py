@@ -110,7 +110,9 @@ def _about_order(
     with engine.storage.reading() as tx:
         stored = tx.order(shop.id, ref)
     said = _said(event, stored)
-    if stored is not None and stored.fetched_at and stored.fetched_at > delivery.received_at:
+    # A time ahead of the clock was noted by a clock that was wrong.
+    read_at = stored.fetched_at if stored is not None else None
+    if read_at is not None and delivery.received_at < read_at <= engine.clock.now():
         # Asked after this row came in: the answer held whatever it hints at. Its own
         # words are still read for what they prove, where the shop is proven.
         note = f"needs fetch: {why}; the order was read since"

@@ -81,6 +81,9 @@ def record_order(
     if stored is not None and fetched_at is None:
         order = _with_known(order, stored.order)
     now = engine.clock.now()
+    if stored is not None and stored.fetched_at is not None and stored.fetched_at > now:
+        # Noted by a clock that was wrong: it must not outlive what is read now.
+        stored = replace(stored, fetched_at=None)
     newer = is_newer(order, stored, fetched_at)
     buyer_id = stored.buyer_id if stored else None
     keys = buyer_keys(shop, order)
@@ -92,10 +95,10 @@ def record_order(
         gone = fetched_at is None and is_gone(tx, shop, order.ref, stored)
         current = deleted_state(order) if gone else order
         tx.put_order(shop.id, current, buyer_id=buyer_id, seen_at=now, fetched_at=fetched_at)
-    elif stored is not None and fetched_at is not None:
-        tx.put_order(
-            shop.id, current, buyer_id=buyer_id, seen_at=stored.seen_at, fetched_at=fetched_at
-        )
+    elif stored is not None and buyer_id != stored.buyer_id:
+        # Without the time of the read: an answer that is older than what we hold came
+        # from a cache, and does not answer the hints that wait.
+        tx.put_order(shop.id, current, buyer_id=buyer_id, seen_at=stored.seen_at)
     happened = _new_occurrences(tx, shop, order, now)
     if not happened:
         return Recorded(newer=newer, occurrences=0, effects=0)

@@ -13,15 +13,19 @@ from connector.errors import (
     MessageInvalid,
     NotFound,
     OutcomeUnknown,
+    PayloadInvalid,
     PermanentFailure,
+    PlatformDown,
     ShopPaused,
     TemporaryFailure,
     Unsupported,
 )
 from connector.flows.compose_message import SkipMessage, message_of
 from connector.flows.engine import Engine
+from connector.flows.ingest import FencedOff
 from connector.flows.occurrences import STATE_OF_KIND
 from connector.flows.record_order import deleted_state, record_order, with_order_count
+from connector.flows.shop_events import disconnect
 from connector.flows.should_happen import hold_until, why_not
 from connector.flows.write_back import action_of
 from connector.jobs import retry
@@ -55,8 +59,10 @@ class Outcome:
 def send_effect(engine: Engine, effect: EffectRecord) -> Outcome:
     """Carry out one claimed effect and settle it.
 
-    Raises: StorageUnavailable: the claim stays until its lease is over; the outcome
-        is looked up then.
+    Raises:
+        StorageUnavailable: the claim stays until its lease is over; the outcome is
+            looked up then.
+        FencedOff: another worker has the effect now; nothing was written.
     """
     shop = engine.shop(effect.planned.shop_id)
     if shop is None or shop.state is ShopState.REMOVED:
@@ -73,15 +79,20 @@ def _try(engine: Engine, shop: ShopRecord, effect: EffectRecord) -> Outcome:
         return before
     adapter = engine.adapter_of(shop)
     try:
-        order = _read_again(engine, shop, adapter, effect)
-        reason = _should_not(engine, effect, order)
-        if reason and effect.state is not EffectState.UNKNOWN:
+        order, known = _read_again(engine, shop, adapter, effect)
+        reason = _should_not(engine, effect, order, known)
+        message = effect.planned.kind is EffectKind.MESSAGE
+        # What may have been written is looked up first; a message cannot be looked up.
+        if reason and (message or effect.state is not EffectState.UNKNOWN):
             return Outcome(EffectState.SKIPPED, reason)
-        if effect.planned.kind is EffectKind.MESSAGE:
+        if message:
             return _send_message(engine, shop, effect, order)
         return _write(engine, shop, adapter, effect, order, stop=reason)
     except AdapterError as err:
         return failed(engine, shop, effect, err)
+    except PayloadInvalid as err:
+        # Only a read can end so: an answer to a write that nobody understands is unknown.
+        return failed(engine, shop, effect, PlatformDown(f"an answer cannot be read: {err}"))
     except MessageInvalid as err:
         return Outcome(EffectState.DEAD, f"the text cannot be made: {err}")
 
@@ -90,8 +101,16 @@ def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
     now = engine.clock.now()
     planned = effect.planned
     unknown = effect.state is EffectState.UNKNOWN
-    with engine.storage.reading() as tx:
-        first = tx.effect(planned.waits_for) if planned.waits_for else None
+    if effect.attempts > retry.MAX_ATTEMPTS:
+        # Every end of a try is settled below this number: the runs themselves were lost.
+        return Outcome(
+            EffectState.DEAD,
+            f"needs a person: begun {effect.attempts} times and never brought to an end",
+        )
+    first = None
+    if planned.waits_for:
+        with engine.storage.reading() as tx:
+            first = tx.effect(planned.waits_for)
     if not unknown and first is not None and first.state is not EffectState.DONE:
         return Outcome(
             EffectState.SKIPPED, f"step {first.planned.step} was not done: {first.reason}"
@@ -108,8 +127,12 @@ def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
 
 def _read_again(
     engine: Engine, shop: ShopRecord, adapter: ShopAdapter, effect: EffectRecord
-) -> Order:
-    """Read the order as it is now and keep what that proves."""
+) -> tuple[Order, Order | None]:
+    """Read the order as it is now and keep what that proves.
+
+    Returns: what the shop answered, and what it told before if that is newer.
+    Raises: FencedOff: another worker has the effect now.
+    """
     ref = effect.planned.order_ref
     asked_at = engine.clock.now()
     order: Order | None
@@ -118,6 +141,9 @@ def _read_again(
     except NotFound:
         order = None
     with engine.storage.transaction() as tx:
+        until = engine.clock.now() + timedelta(seconds=retry.LEASE_S)
+        if not tx.extend_leases({}, {effect.key: effect.fence}, lease_until=until):
+            raise FencedOff
         stored = tx.order(shop.id, ref)
         if order is None:
             if stored is None:
@@ -125,15 +151,22 @@ def _read_again(
             order = deleted_state(stored.order)
         record_order(tx, engine, shop, order, fetched_at=asked_at)
         stored = tx.order(shop.id, ref)
+        known = None
+        if stored is not None and stored.order.modified_at > order.modified_at:
+            # A cache or a copy of the shop's database that lags behind.
+            known = stored.order
         buyer_id = stored.buyer_id if stored else None
-        return with_order_count(tx, shop, order, buyer_id)
+        return with_order_count(tx, shop, order, buyer_id), known
 
 
-def _should_not(engine: Engine, effect: EffectRecord, order: Order) -> str:
+def _should_not(engine: Engine, effect: EffectRecord, order: Order, known: Order | None) -> str:
     with engine.storage.reading() as tx:
         happened = tx.occurrences_of(effect.planned.shop_id, effect.planned.order_ref)
         rule = tx.rule(effect.planned.shop_id, effect.planned.rule_id, effect.planned.rule_version)
-    return why_not(rule, effect.planned, order, happened)
+    reason = why_not(rule, effect.planned, order, happened)
+    if not reason and known is not None:
+        reason = why_not(rule, effect.planned, known, happened)
+    return reason
 
 
 def _write(
@@ -145,7 +178,11 @@ def _write(
     *,
     stop: str,
 ) -> Outcome:
-    action = action_of(engine, shop, effect, order)
+    try:
+        action = action_of(engine, shop, effect, order)
+    except SkipMessage as skip:
+        return Outcome(EffectState.SKIPPED, skip.reason)
+    own = _own_kind(action)
     found = adapter.find(action)
     if found is not None:
         return _done(found, effect, adopted=True)
@@ -162,8 +199,10 @@ def _write(
                 uncount=True,
             )
         if stop:
+            if own is not None:
+                with engine.storage.transaction() as tx:
+                    tx.forget_own_write(shop.id, order.ref, own)
             return Outcome(EffectState.SKIPPED, stop)
-    own = _own_kind(action)
     if own is not None:
         with engine.storage.transaction() as tx:
             tx.note_own_write(shop.id, order.ref, own, engine.clock.now())
@@ -212,12 +251,23 @@ def _lost(
         found = None
     if found is not None:
         return _done(found, effect, adopted=True)
+    if effect.attempts >= retry.MAX_ATTEMPTS:
+        return Outcome(
+            EffectState.DEAD,
+            f"needs a person: tried {effect.attempts} times; its outcome is unknown: {short(err)}",
+        )
     return Outcome(
         EffectState.UNKNOWN,
         f"its outcome is unknown: {short(err)}",
-        due_at=now + timedelta(seconds=retry.PROBE_S[0]),
+        due_at=now + _pause_of_unknown(effect),
         result={"unknown_since": now.isoformat()},
     )
+
+
+def _pause_of_unknown(effect: EffectRecord) -> timedelta:
+    """Tell how long to wait: longer with every try, and never less than for a look."""
+    wait = retry.delay_before(max(effect.attempts, 1), retry_after_s=None)
+    return max(wait, timedelta(seconds=retry.PROBE_S[0]))
 
 
 def _done(found: WriteResult, effect: EffectRecord, *, adopted: bool) -> Outcome:
@@ -249,11 +299,17 @@ def _send_message(engine: Engine, shop: ShopRecord, effect: EffectRecord, order:
     try:
         sent = channel.send(message)
     except OutcomeUnknown as err:
+        if effect.attempts >= retry.MAX_ATTEMPTS:
+            return Outcome(
+                EffectState.DEAD,
+                f"needs a person: tried {effect.attempts} times; it may have been sent: "
+                f"{short(err)}",
+            )
         # A service mail is repeated with the same Message-ID: at least once.
         return Outcome(
             EffectState.UNKNOWN,
             f"it may have been sent: {short(err)}",
-            due_at=engine.clock.now() + timedelta(seconds=retry.PROBE_S[0]),
+            due_at=engine.clock.now() + _pause_of_unknown(effect),
         )
     result = {"ref": sent.ref, "to": message.to, **dict(sent.detail)}
     return Outcome(EffectState.DONE, result=result, message=message)
@@ -268,12 +324,10 @@ def failed(engine: Engine, shop: ShopRecord, effect: EffectRecord, err: AdapterE
     unknown = effect.state is EffectState.UNKNOWN
     waiting = EffectState.UNKNOWN if unknown else EffectState.PLANNED
     lacks_right = isinstance(err, AuthRejected) and err.code == MISSING_RIGHT
-    if isinstance(err, AuthRejected) and not (
-        lacks_right or effect.planned.kind is EffectKind.MESSAGE
-    ):
-        with engine.storage.transaction() as tx:
-            tx.update_shop(shop.id, state=ShopState.DISCONNECTED)
-        engine.log("shop.disconnected", shop_id=shop.id, request_id=err.request_id)
+    # A mail server that refuses its password says nothing about the shop.
+    by_shop = err.platform == shop.platform
+    if isinstance(err, AuthRejected) and by_shop and not lacks_right:
+        disconnect(engine, shop.id, err.request_id)
         return Outcome(waiting, short(err), due_at=now, uncount=True)
     if isinstance(err, ShopPaused):
         due_at = now + timedelta(seconds=retry.PAUSED_S)

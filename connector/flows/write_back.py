@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.errors import Unsupported
-from connector.flows.compose_message import rendered
+from connector.flows.compose_message import SkipMessage, rendered
 from connector.flows.engine import Engine
 from connector.model.effect import EffectKind
 from connector.model.money import decimal_text, to_minor
@@ -26,7 +26,9 @@ from connector.storage.records import EffectRecord, ShopRecord
 def action_of(engine: Engine, shop: ShopRecord, effect: EffectRecord, order: Order) -> WriteBack:
     """Give the write an effect stands for, its texts rendered for this order.
 
-    Raises: MessageInvalid: a text of it cannot be rendered.
+    Raises:
+        MessageInvalid: a text of it cannot be rendered.
+        SkipMessage: the order lacks what it needs.
     """
     planned = effect.planned
     payload = planned.payload
@@ -57,6 +59,9 @@ def _coupon(shop: ShopRecord, effect: EffectRecord, order: Order) -> CreateDisco
     if kind is DiscountKind.FIXED:
         value = decimal_text(to_minor(value, currency), currency)
     only_buyer = bool(payload.get("only_buyer", True))
+    if only_buyer and not (order.buyer.email or order.buyer.ref):
+        # Bound to nobody, the code would be good for everybody.
+        raise SkipMessage("the code is for one buyer, and the order names none")
     # The day it was planned, not today: a later try must ask for the same code.
     starts_at = effect.created_at
     return CreateDiscountCode(

@@ -31,12 +31,15 @@ class Leases:
     def drop_delivery(self, delivery: DeliveryRecord) -> None:
         """Forget a row that was settled."""
         with self._lock:
-            self._deliveries.pop(delivery.id, None)
+            # Not a newer claim of the same row by another thread.
+            if self._deliveries.get(delivery.id) == delivery.fence:
+                del self._deliveries[delivery.id]
 
     def drop_effect(self, effect: EffectRecord) -> None:
         """Forget an effect that was settled."""
         with self._lock:
-            self._effects.pop(effect.key, None)
+            if self._effects.get(effect.key) == effect.fence:
+                del self._effects[effect.key]
 
     def beat(self, storage: Storage, clock: Clock) -> int:
         """Keep all claimed rows for another LEASE_S seconds; tell how many."""

@@ -15,11 +15,12 @@ from connector.errors import (
 from connector.flows.engine import Engine
 from connector.flows.ingest import FencedOff, ingest
 from connector.flows.send_effects import MISSING_RIGHT, send_effect, short
+from connector.flows.shop_events import disconnect
 from connector.jobs import retry
 from connector.jobs.leases import Leases
 from connector.model.effect import EffectState
 from connector.model.order import ShopId
-from connector.storage.records import DeliveryRecord, DeliveryState, EffectRecord, ShopState
+from connector.storage.records import LOST, DeliveryRecord, DeliveryState, EffectRecord
 
 KILL_SWITCH: Final = "effects.stopped"
 
@@ -71,11 +72,15 @@ class Worker:
         for delivery in batch.deliveries:
             try:
                 self._deliver(delivery)
+            except Exception as err:  # noqa: BLE001 - not even its end could be stored
+                self._engine.log("delivery.fault", delivery_id=delivery.id, fault=err)
             finally:
                 self._leases.drop_delivery(delivery)
         for effect in batch.effects:
             try:
                 self._carry_out(effect)
+            except Exception as err:  # noqa: BLE001 - not even its end could be stored
+                self._engine.log("effect.fault", effect_key=effect.key, fault=err)
             finally:
                 self._leases.drop_effect(effect)
         return len(batch.deliveries) + len(batch.effects)
@@ -92,6 +97,12 @@ class Worker:
 
     def _deliver(self, delivery: DeliveryRecord) -> None:
         engine = self._engine
+        if delivery.reason == LOST and delivery.attempts > retry.MAX_STARTS:
+            text = (
+                f"needs a person: begun {delivery.attempts - 1} times and never brought to an end"
+            )
+            self._settle(delivery, DeliveryState.DEAD, text)
+            return
         try:
             ingest(engine, delivery)
         except FencedOff:
@@ -110,8 +121,7 @@ class Worker:
         state, wait = DeliveryState.WAITING, timedelta(0)
         if isinstance(err, AuthRejected):
             if err.code != MISSING_RIGHT:
-                with self._engine.storage.transaction() as tx:
-                    tx.update_shop(delivery.shop_id, state=ShopState.DISCONNECTED)
+                disconnect(self._engine, delivery.shop_id, err.request_id)
             wait = timedelta(seconds=retry.PAUSED_S)
         elif isinstance(err, ShopPaused):
             wait = timedelta(seconds=retry.PAUSED_S)
@@ -157,6 +167,8 @@ class Worker:
         engine = self._engine
         try:
             outcome = send_effect(engine, effect)
+        except FencedOff:
+            engine.log("effect.taken_over", effect_key=effect.key)
         except StorageUnavailable as err:
             # The claim stays; when its lease is over the outcome is looked up.
             engine.log("effect.not_stored", effect_key=effect.key, error=str(err))

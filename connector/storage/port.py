@@ -325,8 +325,8 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
 
     def extend_leases(
         self, deliveries: Mapping[int, int], effects: Mapping[str, int], *, lease_until: datetime
-    ) -> None:
-        """Keep claimed rows; each is given with its fence."""
+    ) -> int:
+        """Keep claimed rows, each given with its fence; tell how many are still claimed so."""
         ...
 
     def claim_job(self, name: str, *, now: datetime, every_s: float) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from connector.model.effect import EffectState, PlannedEffect
 from connector.model.event import Occurrence
@@ -71,6 +71,10 @@ class DeliverySource(StrEnum):
     """An order of the past: no rule acts on one placed before the shop was connected."""
     FETCH = "fetch"
     """A state read from the shop because a webhook could not be trusted as it was."""
+
+
+LOST: Final = "whoever worked on it did not come to an end"
+"""Reason of a row that is taken from a worker whose lease was over."""
 
 
 @dataclass(frozen=True, slots=True)

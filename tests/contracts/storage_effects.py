@@ -201,13 +201,20 @@ class EffectContract:
     def test_a_shop_that_is_not_connected_waits(self, storage: Storage) -> None:
         """Effects are claimed for connected shops only, and wait for the others."""
         plan(storage, an_effect("a"))
-        for state in (ShopState.DISCONNECTED, ShopState.UNINSTALLED, ShopState.REMOVED):
+        for state in (ShopState.DISCONNECTED, ShopState.UNINSTALLED):
             with storage.transaction() as tx:
                 tx.update_shop(SHOP, state=state)
                 assert tx.next_due_at(now=NOW) is None
             assert claimed_effects(storage) == []
         with storage.transaction() as tx:
             tx.update_shop(SHOP, state=ShopState.CONNECTED)
+        assert claimed_effects(storage) == ["a"]
+
+    def test_effects_of_a_removed_shop_are_claimed(self, storage: Storage) -> None:
+        """Effects of a removed shop are claimed, so that they can be closed."""
+        plan(storage, an_effect("a"))
+        with storage.transaction() as tx:
+            tx.update_shop(SHOP, state=ShopState.REMOVED)
         assert claimed_effects(storage) == ["a"]
 
     def test_shops_take_turns_with_effects(self, storage: Storage) -> None:

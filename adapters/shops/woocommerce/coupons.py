@@ -164,8 +164,9 @@ def _body(action: CreateDiscountCode) -> dict[str, Any]:
     if action.min_total is not None:
         _decimal(action.min_total, "minimum")
         body["minimum_amount"] = action.min_total
-    if action.buyer_email is not None:
-        body["email_restrictions"] = [_email(action.buyer_email)]
+    if action.buyer_email is not None or action.buyer_ref is not None:
+        # A code can be bound to an address only; without one it would be everybody's.
+        body["email_restrictions"] = [_email(action.buyer_email or "")]
     return body
 
 
