@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, TypeVar
 
+from connector.bulk import BulkReader
 from connector.errors import NotFound, PlatformDown
 from connector.flows.engine import Engine
 from connector.flows.ledger import widen_ledger
 from connector.flows.reconcile import is_news, polled
 from connector.model.order import Order
-from connector.ports import BulkReader
 from connector.storage.port import Transaction
 from connector.storage.records import DeliverySource, ShopRecord
 

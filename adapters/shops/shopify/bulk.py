@@ -23,6 +23,7 @@ from adapters.shops.shopify.graph import body_of, number_of
 from adapters.shops.shopify.mapping import order_of
 from adapters.shops.shopify.operations import text_of
 from adapters.shops.shopify.reads import Reader, span
+from connector.bulk import BulkState
 from connector.errors import (
     InvalidRequest,
     NotFound,
@@ -31,7 +32,6 @@ from connector.errors import (
     RateLimited,
 )
 from connector.model.order import Order, OrderRef
-from connector.ports import BulkState
 
 # In the operations file the query stands with a filter that is replaced here: a bulk
 # query takes no variables.
