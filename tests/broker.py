@@ -80,6 +80,11 @@ class Broker:
             for message in client.lrange(queue, 0, -1):
                 client.rpush(queue, *([message] * times))
 
+    def hang_up(self) -> None:
+        """Close the connections of all others."""
+        with redis.Redis(port=self.port) as client:
+            client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
     def _answers(self) -> bool:
         try:
             with redis.Redis(port=self.port) as client:

@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import time
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ MOST: Final = 1_000
 _STALE_S: Final = 60
 _CONNECT_S: Final = 2.0
 _ANSWER_S: Final = 3.0
+_IDLE_S: Final = 30.0
 _REDIS: Final = ("redis", "rediss")
 _RABBITMQ: Final = ("amqp", "amqps")
 
@@ -77,6 +79,8 @@ def celery_app(broker_url: Secret, *, sending: bool) -> Any:
         broker_connection_retry=False,
         broker_connection_retry_on_startup=False,
         broker_connection_timeout=_CONNECT_S,
+        # Nobody would answer them while a thread waits; the sockets' keepalive is enough.
+        broker_heartbeat=0,
         broker_transport_options=_limits(redis=redis, sending=sending),
     )
     if parts.scheme == "rediss":
@@ -111,17 +115,23 @@ class Sender:
         self._connection: Any = None
         self._channel: Any = None
         self._producer: Any = None
+        self._used_at = 0.0
 
     def send(self, shop_id: str) -> None:
         """Send one ring; raises whatever the driver raises when the broker is away."""
-        if self._producer is None:
-            self._connection = self._app.connection_for_write()
-            self._connection.connect()
-            self._channel = self._connection.channel()
-            self._producer = self._app.amqp.Producer(self._channel)
-        if self._is_full():
-            return
-        self._app.send_task(TASK, args=(shop_id,), producer=self._producer, retry=False)
+        if time.monotonic() - self._used_at > _IDLE_S:
+            # Something between may have dropped it, and the ring would vanish unseen.
+            self.close()
+        kept = self._producer is not None
+        try:
+            self._publish(shop_id)
+        except Exception:
+            self.close()
+            # A new connection was refused; an old one may only have been closed.
+            if not kept:
+                raise
+            self._publish(shop_id)
+        self._used_at = time.monotonic()
 
     def close(self) -> None:
         """Let go of the connection; the next ring makes a new one."""
@@ -131,6 +141,15 @@ class Sender:
             # A broken connection may fail once more when it is closed.
             with suppress(Exception):
                 connection.close()
+
+    def _publish(self, shop_id: str) -> None:
+        if self._producer is None:
+            self._connection = self._app.connection_for_write()
+            self._connection.connect()
+            self._channel = self._connection.channel()
+            self._producer = self._app.amqp.Producer(self._channel)
+        if not self._is_full():
+            self._app.send_task(TASK, args=(shop_id,), producer=self._producer, retry=False)
 
     def _is_full(self) -> bool:
         client = getattr(self._channel, "client", None)

@@ -196,6 +196,19 @@ def test_a_broker_that_restarts_is_found_again(
     assert events.count("bell.listen_failed") == 1
 
 
+def test_a_connection_that_was_closed_loses_no_ring(
+    broker: Broker, events: Events, made: list[CeleryBell]
+) -> None:
+    """The broker hangs up on who is silent; the next ring goes over a new connection."""
+    bell = new_bell(made, broker.url, events)
+    bell.ring("1")
+    until(lambda: broker.length(QUEUE) == 1, what="the first ring")
+    broker.hang_up()
+    bell.ring("1")
+    until(lambda: broker.length(QUEUE) == 2, what="the second ring")
+    until(lambda: bell.figures() == {"sent": 2, "lost": 0}, what="both counted as sent")
+
+
 def test_rings_go_to_who_has_room(broker: Broker, events: Events, made: list[CeleryBell]) -> None:
     """While all workers of a process are busy it takes no further ring from the queue."""
     ringing = new_bell(made, broker.url, events)
