@@ -1,14 +1,12 @@
 """Turn an HTTP answer into JSON or into one of our errors."""
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from adapters._http import Answer, HttpClient
 from adapters._json import decode_any
 from adapters._redact import excerpt
+from adapters._waits import retry_after_s
 from connector.errors import (
     AdapterError,
     AuthRejected,
@@ -23,7 +21,6 @@ from connector.errors import (
     TemporaryFailure,
 )
 
-MAX_WAIT_S: Final = 86_400.0
 _OK: Final = range(200, 300)
 _MOVED: Final = range(300, 400)
 # These ask for the very same request elsewhere, so this one did nothing.
@@ -33,27 +30,6 @@ _PHP_NOISE: Final = re.compile(rb"(?:Warning|Notice|Deprecated|Strict Standards)
 _START: Final = re.compile(rb"[\[{]")
 _MAX_NOISE: Final = 65_536
 _MAX_STARTS: Final = 50
-
-
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read how long the other side asks us to wait.
-
-    Args: headers: names in lower case; the value is seconds or an HTTP date.
-    Returns: seconds from 0 to one day; None when not told.
-    """
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,3})?", text, re.ASCII):
-        return min(float(text), MAX_WAIT_S)
-    if not text:
-        return None
-    try:
-        when = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    seconds = (when - (now or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), MAX_WAIT_S)
 
 
 def error_of(answer: Answer, client: HttpClient, *, write: bool) -> AdapterError | None:

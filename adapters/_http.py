@@ -19,7 +19,9 @@ import urllib3
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from adapters._address import check_base_url
+from adapters._gate import NoGate
 from adapters._redact import guard_library_logs, redact
+from adapters._waits import asked_pause_s
 from adapters._wire import (
     CONNECT_TIMEOUT_S,
     GuardedTransport,
@@ -36,6 +38,7 @@ from connector.errors import (
     TemporaryFailure,
     Unreachable,
 )
+from connector.ports import CallGate
 from connector.secret import Secret
 
 READ_TIMEOUT_S: Final = 30.0
@@ -70,10 +73,8 @@ class Answer:
     @property
     def request_id(self) -> str:
         """Name the call as the other side's support knows it."""
-        for name in ("x-request-id", "cf-ray", "x-shopify-shop-request-id"):
-            if value := self.headers.get(name):
-                return value[:100]
-        return ""
+        names = ("x-request-id", "cf-ray", "x-shopify-shop-request-id")
+        return next((self.headers[name][:100] for name in names if self.headers.get(name)), "")
 
 
 class _DroppedReadError(Exception):
@@ -85,11 +86,11 @@ class HttpClient:
 
     Args:
         base_url: with scheme, maybe with a folder, without a query.
-        allow_private: also loopback and private networks, and any port; for tests.
-        allow_http: also without TLS.
+        allow_private: also private networks, and any port; allow_http: also without TLS.
         platform: named in every error, like `woocommerce`.
         secrets: values blanked out of every error and log line.
         ca_file: a certificate to trust instead of the public ones.
+        gate: asked before every call; by default none waits.
 
     Raises: ConfigurationError: the address is refused.
     """
@@ -105,7 +106,9 @@ class HttpClient:
         read_timeout_s: float = READ_TIMEOUT_S,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
         ca_file: str | None = None,
+        gate: CallGate | None = None,
     ) -> None:
+        self.gate: CallGate = gate or NoGate()
         self.base_url = check_base_url(base_url, allow_private=allow_private, allow_http=allow_http)
         self.platform = platform
         self.secrets = tuple(secrets)
@@ -120,8 +123,8 @@ class HttpClient:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.verify = ca_file if ca_file is not None else True
         transport = GuardedTransport(pool_connections=4, pool_maxsize=8, max_retries=0)
-        self._session.mount("https://", transport)
-        self._session.mount("http://", transport)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, transport)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -156,7 +159,7 @@ class HttpClient:
             operation: the name for errors; by default method and path.
 
         Raises:
-            Unreachable: surely nothing left.
+            Unreachable, ShopResting: surely nothing left.
             TemporaryFailure: a read got no whole answer.
             OutcomeUnknown: a write got no whole answer.
             InvalidRequest: the address is refused, or the answer to a read is too large.
@@ -166,17 +169,20 @@ class HttpClient:
         url = self._url(path)
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
-        # A read whose kept connection was just closed is worth one more try at once.
-        for attempt in Retrying(
-            stop=stop_after_attempt(2),
-            retry=retry_if_exception_type(_DroppedReadError),
-            reraise=True,
-        ):
-            with attempt:
-                final = attempt.retry_state.attempt_number > 1
-                return self._send_once(
-                    method, url, body, headers or {}, sign, is_write, name, final=final
-                )
+        with self.gate.call() as told:
+            # A read whose kept connection was just closed is worth one more try at once.
+            for attempt in Retrying(
+                stop=stop_after_attempt(2),
+                retry=retry_if_exception_type(_DroppedReadError),
+                reraise=True,
+            ):
+                with attempt:
+                    final = attempt.retry_state.attempt_number > 1
+                    answer = self._send_once(
+                        method, url, body, headers or {}, sign, is_write, name, final=final
+                    )
+                    told(answer.status, asked_pause_s(answer.status, answer.headers))
+                    return answer
         raise AssertionError("the retry loop always returns or raises")
 
     def _url(self, path: str) -> str:

@@ -116,6 +116,10 @@ class ShopPaused(TemporaryFailure):
     """The platform has frozen or locked this shop; it is looked at again later."""
 
 
+class ShopResting(TemporaryFailure):
+    """The shop is given a rest, so nothing was sent; it is asked again later."""
+
+
 class PermanentFailure(AdapterError):
     """Trying again would not help."""
 

@@ -1,10 +1,11 @@
 """The Protocols that adapters implement; nothing else."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
 from connector.model.event import ShopEvent, WebhookDelivery
 from connector.model.message import Message, SendResult
@@ -96,6 +97,29 @@ class Clock(Protocol):
         ...
 
 
+class CallGate(Protocol):
+    """Stands before every call to a shop's host."""
+
+    def call(self) -> AbstractContextManager[Callable[[int, float | None], None]]:
+        """Hold a place for one call; its block tells status and Retry-After in seconds.
+
+        Raises: ShopResting: no call may begin now; nothing was sent.
+        """
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Keep everybody from calling: the host asked for it."""
+        ...
+
+    def afford_s(self, cost: float) -> float:
+        """Tell how long to wait for enough points; at 0 they are counted as spent."""
+        ...
+
+    def learn(self, available: float, maximum: float, restore: float) -> None:
+        """Take what the platform told of our points."""
+        ...
+
+
 class ShopAdapter(Protocol):
     """One connected shop: how to understand it and how to write into it.
 
@@ -184,43 +208,6 @@ class ShopAdapter(Protocol):
 
     def look_at_shop(self) -> ShopFacts:
         """Read what the shop says about itself and prove that the key works."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class BulkState:
-    """How far a shop has come with a bulk operation.
-
-    Attributes:
-        error: the platform's own word for why it failed; empty when it did not.
-    """
-
-    done: bool
-    error: str = ""
-
-
-@runtime_checkable
-class BulkReader(Protocol):
-    """What a shop adapter adds whose platform writes all orders into one file."""
-
-    def start_bulk(self, since: datetime, until: datetime) -> str:
-        """Ask for all orders placed in a span; give the operation's number."""
-        ...
-
-    def look_at_bulk(self, ref: str) -> BulkState:
-        """Tell how far an operation is.
-
-        Raises: NotFound: the shop has it no more.
-        """
-        ...
-
-    def read_bulk(self, ref: str, skip: int) -> Iterator[Order | None]:
-        """Read the orders of a finished operation, always in the same order.
-
-        Args: skip: how many to pass over.
-        Returns: None for one that cannot be read or is gone, so that counting holds.
-        Raises: NotFound: its file is kept no more.
-        """
         ...
 
 

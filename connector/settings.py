@@ -30,6 +30,9 @@ class Settings:
     log_level: str = "INFO"
     poll_interval_s: float = 300.0
     body_limit_bytes: int = 5 * 1024 * 1024
+    max_coupons_per_hour: int = 200
+    max_messages_per_hour: int = 2_000
+    keep_bodies_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,20 @@ def _bytes(text: str) -> int:
     value = int(text)
     if not 1024 <= value <= 64 * 1024 * 1024:  # noqa: PLR2004 - 1 KiB to 64 MiB
         raise ValueError("write bytes, from 1024 to 67108864")
+    return value
+
+
+def _ceiling(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 1_000_000:  # noqa: PLR2004 - more bounds nothing
+        raise ValueError("write a number from 0 to 1000000")
+    return value
+
+
+def _days(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 400:  # noqa: PLR2004 - as long as the rows themselves
+        raise ValueError("write days, from 1 to 400")
     return value
 
 
@@ -121,6 +138,24 @@ SETTINGS: Final = (
     Setting("log_level", _level, "DEBUG, INFO, WARNING or ERROR.", "INFO"),
     Setting("poll_interval_s", _seconds, "Seconds between two looks for missed orders.", "300"),
     Setting("body_limit_bytes", _bytes, "Largest webhook body that is taken.", "5242880"),
+    Setting(
+        "max_coupons_per_hour",
+        _ceiling,
+        "Most discount codes that rules make for one shop in an hour; more wait for the next.",
+        "200",
+    ),
+    Setting(
+        "max_messages_per_hour",
+        _ceiling,
+        "Most messages that rules send for one shop in an hour; more wait for the next.",
+        "2000",
+    ),
+    Setting(
+        "keep_bodies_days",
+        _days,
+        "Days that what shops sent is kept word for word; after that only its digest.",
+        "30",
+    ),
 )
 
 

@@ -235,7 +235,7 @@ def _rules(app: Application) -> Iterator[Finding]:
 
 
 def _rows(app: Application) -> Iterator[Finding]:
-    from connector.jobs.worker import KILL_SWITCH
+    from connector.jobs.switch import KILL_SWITCH
 
     with app.storage.reading() as tx:
         counts = tx.counts()

@@ -153,6 +153,7 @@ class WorkerPool:
             if self._busy.total() >= self._size:
                 # Whoever is done rings.
                 return SWEEP_S
+        busy = [*busy, *self._worker.resting()]
         try:
             with self._app.storage.reading() as tx:
                 due_at = tx.next_due_at(now=now, busy=busy)

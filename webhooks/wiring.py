@@ -19,8 +19,11 @@ from adapters.storage.database import open_database
 from connector.errors import ConfigurationError
 from connector.flows.engine import Engine
 from connector.flows.rulebook import Rulebook
+from connector.jobs.ceilings import COUPONS, MESSAGES, Ceilings
+from connector.jobs.gate import Gates
+from connector.jobs.switch import Switch
 from connector.model.order import ShopId
-from connector.ports import Bell, ChannelAdapter, Clock, ShopAdapter
+from connector.ports import Bell, CallGate, ChannelAdapter, Clock, ShopAdapter
 from connector.secret import Secret
 from connector.settings import Settings
 from connector.storage.port import Storage
@@ -63,13 +66,14 @@ class Application:
 class AdapterPool:
     """Keeps one adapter a shop, made anew when its stored values change."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, gates: Gates) -> None:
         self._settings = settings
+        self._gates = gates
         self._lock = threading.Lock()
         self._made: dict[ShopId, tuple[object, ShopAdapter]] = {}
 
     def of(self, shop: ShopRecord) -> ShopAdapter:
-        """Give the adapter of a shop."""
+        """Give the adapter of a shop; its calls go through the gate of its host."""
         stamp = (
             shop.platform,
             tuple(sorted(shop.settings.items())),
@@ -85,13 +89,24 @@ class AdapterPool:
             shop.platform,
             {**shop.settings, "timezone": shop.timezone, "currency": shop.currency},
             shop.secrets,
+            gate=self._gates.of(shop),
         )
         with self._lock:
             self._made[shop.id] = (stamp, adapter)
         return adapter
 
+    def direct(self, shop: ShopRecord) -> ShopAdapter:
+        """Make an adapter whose calls wait for nothing: a person waits for them."""
+        settings = {**shop.settings, "timezone": shop.timezone, "currency": shop.currency}
+        return self.build(shop.platform, settings, shop.secrets)
+
     def build(
-        self, platform: str, settings: Mapping[str, str], values: Mapping[str, Secret]
+        self,
+        platform: str,
+        settings: Mapping[str, str],
+        values: Mapping[str, Secret],
+        *,
+        gate: CallGate | None = None,
     ) -> ShopAdapter:
         """Make an adapter from plain and secret values.
 
@@ -102,6 +117,7 @@ class AdapterPool:
             values,
             allow_private=self._settings.allow_private_hosts,
             allow_http=self._settings.allow_http,
+            gate=gate,
         )
         return adapter
 
@@ -122,7 +138,8 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
     )
     try:
         _check_key(storage, master)
-        adapters = AdapterPool(settings)
+        gates = Gates(storage, clock, log_event)
+        adapters = AdapterPool(settings, gates)
         engine = Engine(
             storage=storage,
             clock=clock,
@@ -131,6 +148,16 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
             channels=_channels(settings),
             code_key=_derive(master, "codes"),
             rulebook=Rulebook(),
+            gates=gates,
+            switch=Switch(storage),
+            ceilings=Ceilings(
+                storage,
+                {
+                    COUPONS: settings.max_coupons_per_hour,
+                    MESSAGES: settings.max_messages_per_hour,
+                },
+                log_event,
+            ),
             log=log_event,
         )
         yield Application(settings, storage, clock, bell, engine, adapters)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from connector.flows.rulebook import Rulebook
+from connector.jobs.ceilings import Ceilings
+from connector.jobs.gate import Gates
+from connector.jobs.switch import Switch
 from connector.model.order import ShopId
 from connector.ports import Bell, ChannelAdapter, Clock, ShopAdapter
 from connector.storage.port import Storage
@@ -48,6 +51,8 @@ class Engine:
         adapter_of: gives the adapter of a connected shop.
         channels: by name, like `email`.
         code_key: from which discount codes are derived; the same for ever.
+        gates: stand before every call to a shop. switch: stops all effects.
+        ceilings: bound what one shop may do in an hour.
         log: takes an event's name and its keys; never names, addresses or bodies.
     """
 
@@ -58,6 +63,9 @@ class Engine:
     channels: Mapping[str, ChannelAdapter]
     code_key: bytes = field(repr=False)
     rulebook: Rulebook
+    gates: Gates
+    switch: Switch
+    ceilings: Ceilings
     log: Callable[..., None]
     shops: ShopCache = field(default_factory=ShopCache, repr=False)
 

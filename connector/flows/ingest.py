@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from connector.errors import NotFound, PayloadInvalid
 from connector.flows.engine import Engine
+from connector.flows.kept import GONE, keep_answer, keep_gone
 from connector.flows.record_order import Recorded, deleted_state, is_gone, record_gone, record_order
 from connector.flows.shop_events import close_shop, privacy_request
-from connector.model.codec import decode_order, encode_order
+from connector.model.codec import decode_order
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
 from connector.model.order import Order, OrderRef
 from connector.storage.port import Transaction
@@ -15,11 +17,12 @@ from connector.storage.records import (
     DeliveryRecord,
     DeliverySource,
     DeliveryState,
-    NewDelivery,
     ShopRecord,
     ShopState,
     StoredOrder,
 )
+
+SHOP_REMOVED: Final = "the shop was removed"
 
 
 class FencedOff(Exception):
@@ -46,8 +49,12 @@ def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
         FencedOff: another worker has the row now; nothing was stored.
     """
     shop = engine.shop(delivery.shop_id)
-    if shop is None or shop.state is ShopState.REMOVED or delivery.body is None:
-        return _close(engine, delivery, DeliveryState.DONE, "the shop was removed")
+    if shop is None or shop.state is ShopState.REMOVED:
+        return _close(engine, delivery, DeliveryState.DONE, SHOP_REMOVED)
+    if delivery.body is None:
+        return _close(engine, delivery, DeliveryState.DONE, "its body is not kept any more")
+    if delivery.source is DeliverySource.FETCH and delivery.topic == GONE:
+        return _gone_again(engine, shop, delivery)
     if delivery.source is not DeliverySource.WEBHOOK:
         try:
             order = decode_order(delivery.body)
@@ -199,6 +206,23 @@ def _gone(
             if said is not None and said.modified_at >= last.modified_at:
                 last = said
             record_order(tx, engine, shop, deleted_state(last), fetched_at=read.at)
+        keep_gone(tx, shop, ref, read.at, cause=str(delivery.id))
+        _settle(tx, engine, delivery, text)
+    engine.bell.ring(shop.id)
+    return text
+
+
+def _gone_again(engine: Engine, shop: ShopRecord, delivery: DeliveryRecord) -> str:
+    """Work off a kept answer that the shop did not have the order any more."""
+    ref = OrderRef(delivery.lane)
+    text = f"deleted: order {ref}"
+    with engine.storage.transaction() as tx:
+        stored = tx.order(shop.id, ref)
+        if stored is None:
+            record_gone(tx, shop, ref, delivery.received_at)
+        else:
+            state = deleted_state(stored.order)
+            record_order(tx, engine, shop, state, fetched_at=delivery.received_at)
         _settle(tx, engine, delivery, text)
     engine.bell.ring(shop.id)
     return text
@@ -226,7 +250,7 @@ def _store(
             extra = record_order(tx, engine, shop, also)
         recorded = record_order(tx, engine, shop, order, fetched_at=fetched_at, old=old)
         if note and fetched_at is not None:
-            _keep_fetched(tx, shop, order, fetched_at)
+            keep_answer(tx, shop, order, fetched_at, cause=str(delivery.id))
         text = _told(order, recorded, extra)
         if note:
             text = f"{note}; {text}"
@@ -241,27 +265,6 @@ def _told(order: Order, recorded: Recorded, extra: Recorded) -> str:
     fresh = recorded.occurrences + extra.occurrences
     effects = recorded.effects + extra.effects
     return f"order {order.ref} {what} as {order.state}: {fresh} new occurrences, {effects} effects"
-
-
-def _keep_fetched(tx: Transaction, shop: ShopRecord, order: Order, at: datetime) -> None:
-    """Keep what the shop answered beside the webhooks: a rebuild needs it."""
-    stamp = at.isoformat()
-    tx.add_deliveries(
-        [
-            NewDelivery(
-                shop.id,
-                f"fetch:{order.ref}:{stamp}",
-                DeliverySource.FETCH,
-                "order",
-                order.ref,
-                {},
-                encode_order(order),
-                at,
-                DeliveryState.DONE,
-                "read from the shop",
-            )
-        ]
-    )
 
 
 def _close(engine: Engine, delivery: DeliveryRecord, state: DeliveryState, reason: str) -> str:

@@ -17,18 +17,22 @@ from connector.errors import (
     PermanentFailure,
     PlatformDown,
     ShopPaused,
+    ShopResting,
     TemporaryFailure,
     Unsupported,
 )
 from connector.flows.compose_message import SkipMessage, message_of
 from connector.flows.engine import Engine
+from connector.flows.evidence import Evidence
 from connector.flows.ingest import FencedOff
+from connector.flows.kept import keep_answer, keep_gone
 from connector.flows.occurrences import STATE_OF_KIND
 from connector.flows.record_order import deleted_state, record_order, with_order_count
 from connector.flows.shop_events import disconnect
 from connector.flows.should_happen import hold_until, why_not
 from connector.flows.write_back import action_of
 from connector.jobs import retry
+from connector.jobs.ceilings import Full, Place
 from connector.model.effect import EffectKind, EffectState
 from connector.model.event import OccurrenceKind
 from connector.model.message import Message, MessageClass
@@ -41,11 +45,16 @@ from connector.storage.records import EffectRecord, ShopRecord, ShopState
 _REDACTED: Final = 300
 # The key is good and lacks one right: only what needs that right stops.
 MISSING_RIGHT: Final = "ACCESS_DENIED"
+STOPPED: Final = "effects are stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an effect is to be settled."""
+    """How an effect is to be settled.
+
+    Attributes:
+        tried: false when it had only to wait and nothing was done for it.
+    """
 
     state: EffectState
     reason: str = ""
@@ -54,6 +63,7 @@ class Outcome:
     probed: bool = False
     uncount: bool = False
     message: Message | None = None
+    tried: bool = True
 
 
 def send_effect(engine: Engine, effect: EffectRecord) -> Outcome:
@@ -65,15 +75,16 @@ def send_effect(engine: Engine, effect: EffectRecord) -> Outcome:
         FencedOff: another worker has the effect now; nothing was written.
     """
     shop = engine.shop(effect.planned.shop_id)
+    evidence = Evidence(engine.clock.now())
     if shop is None or shop.state is ShopState.REMOVED:
         outcome = Outcome(EffectState.SKIPPED, "the shop was removed")
     else:
-        outcome = _try(engine, shop, effect)
-    _settle(engine, effect, outcome)
+        outcome = _try(engine, shop, effect, evidence)
+    _settle(engine, effect, outcome, evidence)
     return outcome
 
 
-def _try(engine: Engine, shop: ShopRecord, effect: EffectRecord) -> Outcome:
+def _try(engine: Engine, shop: ShopRecord, effect: EffectRecord, evidence: Evidence) -> Outcome:
     before = _bar_before_reading(engine, effect)
     if before is not None:
         return before
@@ -87,8 +98,9 @@ def _try(engine: Engine, shop: ShopRecord, effect: EffectRecord) -> Outcome:
             return Outcome(EffectState.SKIPPED, reason)
         if message:
             return _send_message(engine, shop, effect, order)
-        return _write(engine, shop, adapter, effect, order, stop=reason)
+        return _write(engine, shop, adapter, effect, order, evidence, stop=reason)
     except AdapterError as err:
+        evidence.failed(err)
         return failed(engine, shop, effect, err)
     except PayloadInvalid as err:
         # Only a read can end so: an answer to a write that nobody understands is unknown.
@@ -97,8 +109,26 @@ def _try(engine: Engine, shop: ShopRecord, effect: EffectRecord) -> Outcome:
         return Outcome(EffectState.DEAD, f"the text cannot be made: {err}")
 
 
+def _wait(effect: EffectRecord, reason: str, until: datetime) -> Outcome:
+    """Put an effect back as it was: this claim was no try."""
+    unknown = effect.state is EffectState.UNKNOWN
+    state = EffectState.UNKNOWN if unknown else EffectState.PLANNED
+    return Outcome(state, reason, due_at=until, uncount=True, tried=False)
+
+
+def _take_place(engine: Engine, effect: EffectRecord) -> Outcome | Place | None:
+    """Ask, just before anything leaves, whether it may; an Outcome says that it waits."""
+    now = engine.clock.now()
+    if engine.switch.is_on():
+        return _wait(effect, STOPPED, now)
+    place = engine.ceilings.take(effect, now)
+    return _wait(effect, place.reason, place.again_at) if isinstance(place, Full) else place
+
+
 def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
     now = engine.clock.now()
+    if engine.switch.is_on():
+        return _wait(effect, STOPPED, now)
     planned = effect.planned
     unknown = effect.state is EffectState.UNKNOWN
     if effect.attempts > retry.MAX_ATTEMPTS:
@@ -121,8 +151,9 @@ def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
         return Outcome(EffectState.SKIPPED, "too late: its time was over before it could be done")
     later = None if unknown else hold_until(planned, now)
     if later is not None:
-        return Outcome(EffectState.PLANNED, "waits for its hours", due_at=later, uncount=True)
-    return None
+        return _wait(effect, "waits for its hours", later)
+    full = None if unknown else engine.ceilings.look(effect, now)
+    return None if full is None else _wait(effect, full.reason, full.again_at)
 
 
 def _read_again(
@@ -145,11 +176,17 @@ def _read_again(
         if not tx.extend_leases({}, {effect.key: effect.fence}, lease_until=until):
             raise FencedOff
         stored = tx.order(shop.id, ref)
+        gone = order is None
         if order is None:
             if stored is None:
                 raise NotFound(f"order {ref} is not in the shop", platform=shop.platform)
             order = deleted_state(stored.order)
-        record_order(tx, engine, shop, order, fetched_at=asked_at)
+        recorded = record_order(tx, engine, shop, order, fetched_at=asked_at)
+        if recorded.occurrences or stored is None or stored.order != order:
+            if gone:
+                keep_gone(tx, shop, ref, asked_at, cause="effect")
+            else:
+                keep_answer(tx, shop, order, asked_at, cause="effect")
         stored = tx.order(shop.id, ref)
         known = None
         if stored is not None and stored.order.modified_at > order.modified_at:
@@ -175,6 +212,7 @@ def _write(
     adapter: ShopAdapter,
     effect: EffectRecord,
     order: Order,
+    evidence: Evidence,
     *,
     stop: str,
 ) -> Outcome:
@@ -184,6 +222,7 @@ def _write(
         return Outcome(EffectState.SKIPPED, skip.reason)
     own = _own_kind(action)
     found = adapter.find(action)
+    evidence.looked(action, found=found is not None)
     if found is not None:
         return _done(found, effect, adopted=True)
     if effect.state is EffectState.UNKNOWN:
@@ -203,14 +242,33 @@ def _write(
                 with engine.storage.transaction() as tx:
                     tx.forget_own_write(shop.id, order.ref, own)
             return Outcome(EffectState.SKIPPED, stop)
+    return _write_now(engine, shop, adapter, effect, order, action, evidence)
+
+
+def _write_now(
+    engine: Engine,
+    shop: ShopRecord,
+    adapter: ShopAdapter,
+    effect: EffectRecord,
+    order: Order,
+    action: WriteBack,
+    evidence: Evidence,
+) -> Outcome:
+    place = _take_place(engine, effect)
+    if isinstance(place, Outcome):
+        return place
+    own = _own_kind(action)
     if own is not None:
         with engine.storage.transaction() as tx:
             tx.note_own_write(shop.id, order.ref, own, engine.clock.now())
     try:
         return _done(adapter.write(action), effect, adopted=False)
     except OutcomeUnknown as err:
+        evidence.failed(err)
         return _lost(engine, adapter, action, effect, err)
     except AdapterError:
+        if place is not None:
+            engine.ceilings.give_back(place)
         if own is not None:
             with engine.storage.transaction() as tx:
                 tx.forget_own_write(shop.id, order.ref, own)
@@ -296,6 +354,9 @@ def _send_message(engine: Engine, shop: ShopRecord, effect: EffectRecord, order:
             EffectState.DEAD,
             "needs a person: it may have been sent, and offers go out at most once",
         )
+    place = _take_place(engine, effect)
+    if isinstance(place, Outcome):
+        return place
     try:
         sent = channel.send(message)
     except OutcomeUnknown as err:
@@ -311,6 +372,10 @@ def _send_message(engine: Engine, shop: ShopRecord, effect: EffectRecord, order:
             f"it may have been sent: {short(err)}",
             due_at=engine.clock.now() + _pause_of_unknown(effect),
         )
+    except (AdapterError, MessageInvalid):
+        if place is not None:
+            engine.ceilings.give_back(place)
+        raise
     result = {"ref": sent.ref, "to": message.to, **dict(sent.detail)}
     return Outcome(EffectState.DONE, result=result, message=message)
 
@@ -329,6 +394,9 @@ def failed(engine: Engine, shop: ShopRecord, effect: EffectRecord, err: AdapterE
     if isinstance(err, AuthRejected) and by_shop and not lacks_right:
         disconnect(engine, shop.id, err.request_id)
         return Outcome(waiting, short(err), due_at=now, uncount=True)
+    if isinstance(err, ShopResting):
+        # Nothing was sent, so nothing was tried.
+        return _wait(effect, short(err), now + retry.rest(err.retry_after_s))
     if isinstance(err, ShopPaused):
         due_at = now + timedelta(seconds=retry.PAUSED_S)
         return Outcome(waiting, short(err), due_at=due_at, uncount=True)
@@ -352,7 +420,7 @@ def short(err: AdapterError) -> str:
     return text
 
 
-def _settle(engine: Engine, effect: EffectRecord, outcome: Outcome) -> None:
+def _settle(engine: Engine, effect: EffectRecord, outcome: Outcome, evidence: Evidence) -> None:
     now = engine.clock.now()
     planned = effect.planned
 
@@ -370,6 +438,16 @@ def _settle(engine: Engine, effect: EffectRecord, outcome: Outcome) -> None:
         )
         if not kept:
             return
+        if outcome.tried:
+            tx.end_attempt(
+                effect,
+                started_at=evidence.started_at,
+                ended_at=now,
+                outcome=outcome.state,
+                detail=evidence.plain(),
+            )
+        else:
+            tx.drop_attempt(effect)
         if outcome.message is not None:
             tx.add_message(
                 outcome.message,

@@ -48,6 +48,15 @@ def delay_before(
     return timedelta(seconds=jittered)
 
 
+def rest(seconds: float | None) -> timedelta:
+    """Tell how long a row waits while its shop rests, a little spread.
+
+    Args: seconds: what is left of the rest.
+    """
+    spread = random.uniform(0.0, 1.0)  # noqa: S311 - jitter, no secret
+    return timedelta(seconds=max(seconds or 0.0, 1.0) + spread)
+
+
 def probe_delay(probes: int) -> timedelta | None:
     """Tell how long to wait before an unknown outcome is looked up again.
 

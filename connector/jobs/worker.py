@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from connector.errors import (
     AdapterError,
     AuthRejected,
     PostventaError,
     ShopPaused,
+    ShopResting,
     StorageUnavailable,
 )
 from connector.flows.engine import Engine
@@ -21,8 +21,6 @@ from connector.jobs.leases import Leases
 from connector.model.effect import EffectState
 from connector.model.order import ShopId
 from connector.storage.records import LOST, DeliveryRecord, DeliveryState, EffectRecord
-
-KILL_SWITCH: Final = "effects.stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +42,18 @@ class Worker:
     def claim(self, limit: int, busy: Sequence[ShopId] = ()) -> list[Batch]:
         """Take rows that are due, in batches by shop.
 
-        Args: limit: most inbox rows and most effects. busy: shops to pass over.
+        Args: limit: most inbox rows and most effects. busy: shops to pass over; those
+            whose host rests are passed over anyway.
         """
         now = self._engine.clock.now()
         until = now + timedelta(seconds=retry.LEASE_S)
+        busy = [*busy, *self.resting()]
         with self._engine.storage.transaction() as tx:
             deliveries = tx.claim_deliveries(now=now, lease_until=until, limit=limit, busy=busy)
-            stopped = bool(tx.value(KILL_SWITCH))
             effects: Sequence[EffectRecord] = ()
-            if not stopped:
+            if not self._engine.switch.read(tx):
                 effects = tx.claim_effects(now=now, lease_until=until, limit=limit, busy=busy)
+                tx.begin_attempts(effects, now=now)
         self._leases.hold(deliveries, effects)
         shops = dict.fromkeys(
             [row.shop_id for row in deliveries] + [row.planned.shop_id for row in effects]
@@ -66,6 +66,10 @@ class Worker:
             )
             for shop_id in shops
         ]
+
+    def resting(self) -> Sequence[ShopId]:
+        """Name the shops that no call may be made to now; their rows can wait."""
+        return sorted(self._engine.gates.resting())
 
     def work(self, batch: Batch) -> int:
         """Work off one batch; tell how many rows it had."""
@@ -119,6 +123,11 @@ class Worker:
 
     def _put_back(self, delivery: DeliveryRecord, err: AdapterError) -> None:
         state, wait = DeliveryState.WAITING, timedelta(0)
+        if isinstance(err, ShopResting):
+            # Nothing was sent, so this was no try.
+            wait = retry.rest(err.retry_after_s)
+            self._settle(delivery, state, short(err), due_in=wait, uncount=True)
+            return
         if isinstance(err, AuthRejected):
             if err.code != MISSING_RIGHT:
                 disconnect(self._engine, delivery.shop_id, err.request_id)
@@ -148,6 +157,8 @@ class Worker:
         state: DeliveryState,
         reason: str,
         due_in: timedelta = timedelta(0),
+        *,
+        uncount: bool = False,
     ) -> None:
         now = self._engine.clock.now()
         try:
@@ -159,6 +170,7 @@ class Worker:
                     reason=reason,
                     now=now,
                     due_at=now + due_in,
+                    uncount=uncount,
                 )
         except StorageUnavailable as err:
             self._engine.log("delivery.not_stored", delivery_id=delivery.id, error=str(err))
@@ -194,6 +206,13 @@ class Worker:
                     reason=f"needs a person: {text}" if dead else f"a fault of ours: {text}",
                     now=now,
                     due_at=now + wait,
+                )
+                tx.end_attempt(
+                    effect,
+                    started_at=now,
+                    ended_at=now,
+                    outcome=state,
+                    detail={"error": {"kind": type(err).__name__}},
                 )
         except StorageUnavailable as again:
             self._engine.log("effect.not_stored", effect_key=effect.key, error=str(again))

@@ -28,6 +28,9 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "log_level": ("debug", "DEBUG"),
     "poll_interval_s": ("12.5", 12.5),
     "body_limit_bytes": ("2048", 2048),
+    "max_coupons_per_hour": ("3", 3),
+    "max_messages_per_hour": ("0", 0),
+    "keep_bodies_days": ("7", 7),
 }
 
 

@@ -1,4 +1,4 @@
-"""The engine's promises on a running server with a pretend WooCommerce."""
+"""The engine's promises on a running server with a pretend WooCommerce, on both databases."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from connector.flows.reconcile import reconcile
-from connector.jobs.worker import KILL_SWITCH, Worker
+from connector.jobs.switch import KILL_SWITCH
+from connector.jobs.worker import Worker
 from connector.model.effect import EffectState
 from connector.storage.records import ShopRecord, ShopState
 from tests.running import Running
@@ -81,13 +82,13 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(tmp_path: Path, database_url: str) -> Iterator[Shop]:
     """A connected shop; work is done only when the test says so."""
     # Ahead of the shop's clock, so that what the shop stamps has happened.
     clock = FrozenClock(datetime.now(UTC) + timedelta(minutes=1))
     with (
         WooShop(queue_interval_s=3600.0) as sandbox,
-        Running(tmp_path, clock=clock) as running,
+        Running(tmp_path, clock=clock, database_url=database_url) as running,
     ):
         yield Shop(running, sandbox, clock)
 

@@ -69,7 +69,7 @@ def status_line(app: "Application") -> dict[str, Any]:
     from dataclasses import asdict
     from importlib.metadata import version
 
-    from connector.jobs.worker import KILL_SWITCH
+    from connector.jobs.switch import KILL_SWITCH
     from connector.model.effect import EffectState
     from connector.storage.records import DeliveryState
     from webhooks.exports import time_text

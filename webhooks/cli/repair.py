@@ -157,7 +157,7 @@ def stop() -> None:
 
     Deliveries are still taken and rules still plan; nothing is lost.
     """
-    from connector.jobs.worker import KILL_SWITCH
+    from connector.jobs.switch import KILL_SWITCH
     from webhooks.exports import time_text
 
     with opened() as app, app.storage.transaction() as tx:
@@ -168,7 +168,7 @@ def stop() -> None:
 @effects.command()
 def start() -> None:
     """Go on with effects; what is due by now is carried out."""
-    from connector.jobs.worker import KILL_SWITCH
+    from connector.jobs.switch import KILL_SWITCH
 
     with opened() as app:
         with app.storage.transaction() as tx:

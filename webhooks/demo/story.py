@@ -4,7 +4,7 @@ from typing import Final
 
 from connector.errors import AdapterError
 from connector.flows.reconcile import reconcile
-from connector.jobs.worker import KILL_SWITCH
+from connector.jobs.switch import KILL_SWITCH
 from connector.model.event import OccurrenceKind
 from webhooks.demo import cast
 from webhooks.demo.expect import SHOPIFY, WOO

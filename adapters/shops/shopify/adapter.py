@@ -15,6 +15,7 @@ from adapters.shops.shopify.reads import Reader
 from adapters.shops.shopify.tokens import ClientCredentials, StaticToken, Tokens
 from adapters.shops.shopify.webhook import API_VERSION
 from adapters.shops.shopify.write import Writer
+from connector.bulk import BulkState
 from connector.errors import ConfigurationError
 from connector.model.event import ShopEvent, WebhookDelivery
 from connector.model.order import Order, OrderRef
@@ -22,7 +23,7 @@ from connector.model.write import WriteBack, WriteResult
 from connector.ports import (
     AdapterInfo,
     AdapterSetting,
-    BulkState,
+    CallGate,
     Capability,
     ShopFacts,
     WebhookState,
@@ -104,6 +105,7 @@ class ShopifyAdapter:
         allow_private: bool = False,
         allow_http: bool = False,
         read_timeout_s: float = READ_TIMEOUT_S,
+        gate: CallGate | None = None,
     ) -> None:
         self.domain = clean_domain(settings.get("domain", ""))
         self._own_secret = settings.get("own_secret", "") == "yes"
@@ -114,6 +116,7 @@ class ShopifyAdapter:
             platform="shopify",
             secrets=tuple(secrets.values()),
             read_timeout_s=read_timeout_s,
+            gate=gate,
         )
         self._client = ShopifyClient(http, _tokens(http, settings, secrets))
         self._reader = Reader(self._client, self.domain)

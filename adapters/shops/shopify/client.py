@@ -31,6 +31,7 @@ from connector.errors import (
     PayloadInvalid,
     PlatformDown,
     RateLimited,
+    ShopResting,
 )
 from connector.secret import Secret
 
@@ -63,9 +64,14 @@ class ShopifyClient:
         self._http = http
         self._tokens = tokens
         self._sleep = sleep
+        # Points that each operation asked for when it was last sent.
+        self._costs: dict[str, float] = {}
 
     def ask(self, name: str, variables: Mapping[str, Any], kind: type[T]) -> Told[T]:
-        """Run one operation; short throttling is waited out, it proves nothing was done.
+        """Run one operation; short waits for points are waited out.
+
+        Throttling proves that nothing was done. All workers of a shop share its points,
+        and some are left for the pages that a person waits for.
 
         Args: kind: what `data` of the answer is read as.
         Raises: AdapterError: see the table in the error sheet of the platform.
@@ -80,6 +86,7 @@ class ShopifyClient:
         return tries(self._ask_once, name, variables, kind)
 
     def _ask_once(self, name: str, variables: Mapping[str, Any], kind: type[T]) -> Told[T]:
+        self._wait_for_points(name)
         body = msgspec.json.encode(
             {"query": text_of(name), "variables": variables, "operationName": name}
         )
@@ -91,6 +98,35 @@ class ShopifyClient:
             if other is not None:
                 answer = self._send(name, body, other, write=write)
         return self._read(answer, name, kind, write=write)
+
+    def _wait_for_points(self, name: str) -> None:
+        """Wait until the call leaves the reserve whole; a long wait is left to the plan.
+
+        Raises: ShopResting: it would be long.
+        """
+        waited_s = 0.0
+        while (wait_s := self._http.gate.afford_s(self._costs.get(name, 0.0))) > 0:
+            if waited_s + wait_s > LONGEST_WAIT_S:
+                raise ShopResting(
+                    "The points that Shopify gives us are used up for now.",
+                    platform="shopify",
+                    operation=name,
+                    retry_after_s=wait_s,
+                )
+            self._sleep(wait_s)
+            waited_s += wait_s
+
+    def _learn(self, name: str, envelope: Envelope) -> None:
+        """Remember what the call cost and how many points are left."""
+        cost = envelope.extensions.cost if envelope.extensions else None
+        if cost is None:
+            return
+        self._costs[name] = cost.requested_query_cost
+        status = cost.throttle_status
+        if status is not None and status.maximum_available > 0:
+            self._http.gate.learn(
+                status.currently_available, status.maximum_available, status.restore_rate
+            )
 
     def _send(self, name: str, body: bytes, token: Secret, *, write: bool) -> Answer:
         return self._http.send(
@@ -116,6 +152,7 @@ class ShopifyClient:
             _log.warning("shopify.deprecated", extra={"operation": name, "reason": reason[:200]})
         try:
             envelope = _json.decode(Envelope, answer.body)
+            self._learn(name, envelope)
             gaps = self._judge(envelope, answer, name, write=write)
             return Told(_json.decode(kind, bytes(envelope.data)), gaps)
         except PayloadInvalid as err:
@@ -173,6 +210,8 @@ class ShopifyClient:
         more = {**where, "code": problem.code, "excerpt": said}
         if problem.code == "THROTTLED":
             more["retry_after_s"] = throttle_s(envelope.extensions)
+            if more["retry_after_s"] > LONGEST_WAIT_S:
+                self._http.gate.pause(more["retry_after_s"])
             return RateLimited("Shopify asks for fewer calls.", **more)
         if problem.code == "ACCESS_DENIED":
             return AuthRejected(f"The app lacks a scope: {said}", **more)

@@ -16,6 +16,7 @@ class Throttle(msgspec.Struct, frozen=True, rename="camel"):
 
     currently_available: float = 0.0
     restore_rate: float = 0.0
+    maximum_available: float = 0.0
 
 
 class Cost(msgspec.Struct, frozen=True, rename="camel"):

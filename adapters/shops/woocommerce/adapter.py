@@ -22,7 +22,14 @@ from connector.model.write import (
     WriteBack,
     WriteResult,
 )
-from connector.ports import AdapterInfo, AdapterSetting, Capability, ShopFacts, WebhookState
+from connector.ports import (
+    AdapterInfo,
+    AdapterSetting,
+    CallGate,
+    Capability,
+    ShopFacts,
+    WebhookState,
+)
 from connector.secret import Secret
 
 _YES: Final = frozenset({"yes", "true", "1", "on"})
@@ -83,6 +90,7 @@ class WooCommerceAdapter:
         allow_private: bool = False,
         allow_http: bool = False,
         read_timeout_s: float = READ_TIMEOUT_S,
+        gate: CallGate | None = None,
         ca_file: str | None = None,
     ) -> None:
         missing = [name for name in ("consumer_key", "consumer_secret") if not secrets.get(name)]
@@ -98,6 +106,7 @@ class WooCommerceAdapter:
             platform=self.info.name,
             secrets=(key, secret),
             read_timeout_s=read_timeout_s,
+            gate=gate,
             ca_file=ca_file,
         )
         in_query = settings.get("key_in_query", "").strip().lower() in _YES
