@@ -10,7 +10,7 @@ import urllib3
 from adapters._address import check_base_url
 from adapters._http import READ_TIMEOUT_S, USER_AGENT
 from adapters._wire import CONNECT_TIMEOUT_S, GuardedTransport, call, find_ours
-from connector.errors import InvalidRequest, NotFound, TemporaryFailure
+from connector.errors import ConfigurationError, InvalidRequest, NotFound, TemporaryFailure
 
 MAX_LINE_BYTES: Final = 5 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -34,9 +34,14 @@ def read_lines(
     """
     where: dict[str, Any] = {"platform": platform, "operation": operation}
     parts = urlsplit(url)
-    check_base_url(
-        f"{parts.scheme}://{parts.netloc}", allow_private=allow_private, allow_http=allow_http
-    )
+    try:
+        check_base_url(
+            f"{parts.scheme}://{parts.netloc}", allow_private=allow_private, allow_http=allow_http
+        )
+    except ConfigurationError as err:
+        raise InvalidRequest(
+            "The shop names a file at an address we do not call.", **where
+        ) from err
     problem: Exception | None = None
     with requests.Session() as session:
         session.trust_env = False

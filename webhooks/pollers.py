@@ -180,10 +180,10 @@ class Pollers:
 
     def _ledger(self, shop: ShopRecord) -> None:
         days = check_ledger(self._app.engine, shop, settle=LEDGER_SETTLE)
-        if all(day.line.agrees for day in days):
-            self._differing.discard(shop.id)
-        else:
+        if any(day.pulled for day in days):
             self._differing.add(shop.id)
+        else:
+            self._differing.discard(shop.id)
 
     def _guarded(self, event: str, shop: ShopRecord | None, step: Callable[[], None]) -> None:
         """Run one step; a fault is logged and the threads go on."""

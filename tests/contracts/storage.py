@@ -11,11 +11,14 @@ import pytest
 from connector.storage.port import Storage
 from tests.contracts.storage_effects import EffectContract
 from tests.contracts.storage_inbox import InboxContract
+from tests.contracts.storage_ledger import LedgerContract
 from tests.contracts.storage_records import RecordContract
 from tests.contracts.storage_threads import ThreadContract
 
 
-class StorageContract(ThreadContract, RecordContract, InboxContract, EffectContract):
+class StorageContract(
+    ThreadContract, RecordContract, InboxContract, EffectContract, LedgerContract
+):
     """Every promise of `connector.storage.port`."""
 
     @pytest.fixture
