@@ -36,11 +36,11 @@ def tags_of(sandbox: Sandbox, order: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("sandbox_class", [WooShop, ShopifyShop])
 @pytest.mark.parametrize("dying", [False, True], ids=["healthy", "answers-lost"])
 def test_a_paid_first_order_gets_each_effect_once(
-    tmp_path: Path, sandbox_class: type[Sandbox], *, dying: bool
+    tmp_path: Path, database_url: str, sandbox_class: type[Sandbox], *, dying: bool
 ) -> None:
     """One note, one tag and one code for this buyer, also when every answer to a write is lost."""
     with (
-        Running(tmp_path, workers=4) as running,
+        Running(tmp_path, workers=4, database_url=database_url) as running,
         sandbox_class(queue_interval_s=0.05) as sandbox,
     ):
         shop = connect(running, sandbox)
@@ -79,10 +79,12 @@ def assert_code(sandbox: Sandbox, code: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("sandbox_class", [WooShop, ShopifyShop])
-def test_our_own_writes_start_nothing(tmp_path: Path, sandbox_class: type[Sandbox]) -> None:
+def test_our_own_writes_start_nothing(
+    tmp_path: Path, database_url: str, sandbox_class: type[Sandbox]
+) -> None:
     """The webhooks that our note, tag and code cause bring no occurrence and no effect."""
     with (
-        Running(tmp_path, workers=4) as running,
+        Running(tmp_path, workers=4, database_url=database_url) as running,
         sandbox_class(queue_interval_s=0.05) as sandbox,
     ):
         shop = connect(running, sandbox)
@@ -102,10 +104,10 @@ def test_our_own_writes_start_nothing(tmp_path: Path, sandbox_class: type[Sandbo
         assert len(running.export("effects")) == 3
 
 
-def test_a_second_order_is_no_first_order(tmp_path: Path) -> None:
+def test_a_second_order_is_no_first_order(tmp_path: Path, database_url: str) -> None:
     """The welcome goes to the first order of a buyer in any connected shop, not the next."""
     with (
-        Running(tmp_path, workers=4) as running,
+        Running(tmp_path, workers=4, database_url=database_url) as running,
         WooShop(queue_interval_s=0.05) as woo,
         ShopifyShop(queue_interval_s=0.05) as shopify,
     ):

@@ -17,13 +17,6 @@ from webhooks.sandbox.woocommerce.shop import WooShop
 pytestmark = [pytest.mark.postgresql, pytest.mark.faults]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Give a PostgreSQL server."""
-    with Cluster() as running:
-        yield running
-
-
 @pytest.fixture
 def broker() -> Iterator[Broker]:
     """Give a broker."""
@@ -39,9 +32,11 @@ def woo() -> Iterator[WooShop]:
 
 
 @pytest.fixture
-def machines(tmp_path: Path, cluster: Cluster, broker: Broker, woo: WooShop) -> Iterator[Machines]:
+def machines(
+    tmp_path: Path, cluster: Cluster, migrated_database: str, broker: Broker, woo: WooShop
+) -> Iterator[Machines]:
     """Give an installation with a receiver and a connected shop, and no worker."""
-    database = cluster.new_database()
+    database = cluster.new_database(migrated_database)
     with Machines(tmp_path, cluster.url(database), broker.url).opened() as made:
         made.receiver()
         made.connect(woo)
