@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help deps postgresql broker demo test check format coverage reference clean
+.PHONY: help deps postgresql broker demo test check bench format coverage reference clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # The stamp names what was installed: a change of the two files installs anew.
 .venv/.ready: pyproject.toml constraints.txt tools/setup_python.sh
@@ -21,6 +21,9 @@ postgresql:  ## Install the PostgreSQL server programs when they are missing
 broker:  ## Install the Redis server program when it is missing
 	@bash tools/setup_broker.sh
 
+fault-tools:  ## Install strace and faketime when they are missing
+	@bash tools/setup_faults.sh
+
 demo: deps  ## Run two pretend shops against a real server (ARGS=--once ends by itself)
 	@$(PY) -m webhooks.demo $(ARGS)
 
@@ -34,13 +37,20 @@ check: deps  ## Format, lint, types and import contracts
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
 
-test: check postgresql broker  ## Everything: check, then all tests
+test: check postgresql broker fault-tools  ## Everything: check, then all tests
 	@.venv/bin/pytest -q -m alone
 	@.venv/bin/pytest -q -m "not alone" -n 2 --dist loadfile
 
-coverage: deps postgresql broker  ## All tests, with branch coverage
+soak: deps postgresql fault-tools  ## Kill and break it for long (ARGS="--kills 1000 --syscalls 60")
+	@$(PY) -m tools.soak $(ARGS)
+
+coverage: deps postgresql broker fault-tools  ## All tests, with branch coverage
 	@.venv/bin/coverage run -m pytest -q
 	@.venv/bin/coverage report --skip-covered
+
+bench: deps postgresql  ## Measure, each figure against another of the same run (ARGS=--quick)
+	@bash tools/setup_bench.sh
+	@$(PY) -m tools.bench $(ARGS)
 
 reference: deps  ## Write the generated pages of docs/reference
 	@$(PY) tools/write_reference.py

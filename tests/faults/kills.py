@@ -1,12 +1,10 @@
 """Kill the program at random instants under load, while shops lose every fifth answer."""
 
-import signal
 import threading
 from collections.abc import Callable
 from typing import Final
 
 from tests.faults.checker import Verdict
-from tests.faults.program import Program
 from tests.faults.rig import Rig
 
 # Orders for each kill: more than one machine of two cores works off between two kills
@@ -63,47 +61,3 @@ def _wait_acked(rig: Rig, before: int) -> None:
             return
         ticks.wait(0.005)
     raise AssertionError("no webhook was answered within 30 s")
-
-
-def revived_worker(rig: Rig) -> Verdict:
-    """Stop a worker inside of a call, let another one take over, then wake the first.
-
-    The rig has one WooCommerce shop and leases that are short.
-    """
-    from tests.support import until
-    from webhooks.sandbox.faults import Fault
-
-    (shop,) = rig.shops
-    other: Program = rig.program("worker", "--threads", "1")
-    sleeper = rig.worker
-    rig.start()
-    # The look before the write hangs: the effect is claimed and nothing is written.
-    shop.faults.add(Fault("hang_before", match="/notes", times=1, hang_s=20.0))
-    rig.buy(paid=True)
-    until(
-        lambda: any(call["fault"] == "hang_before" for call in shop.calls_json()),
-        what="the look that hangs",
-    )
-    rig.history.write("fault", mode="stopped worker")
-    sleeper.signal(signal.SIGSTOP)
-    try:
-        other.start()
-        rig.settle()
-        rig.snapshot()
-        other.kill()
-    finally:
-        sleeper.signal(signal.SIGCONT)
-        other.stop()
-    # It finds its call broken and tries to settle what it does not hold any more.
-    until(lambda: _woke(rig), what="the first worker at work again")
-    rig.settle()
-    return rig.judge()
-
-
-def _woke(rig: Rig) -> bool:
-    """Tell whether the first worker has done something new after it was woken."""
-    if rig.bought < 2:
-        rig.buy(paid=True)
-    lines = rig.effects()
-    orders = {line["order"] for line in lines if line["state"] == "done"}
-    return len(orders) >= 2

@@ -31,6 +31,7 @@ from tests.faults.shops import (
     shopify,
     woocommerce,
 )
+from tests.postgresql import Cluster
 from tests.support import free_port, until
 from webhooks.exports import export_lines
 from webhooks.sandbox.faults import Fault
@@ -50,6 +51,8 @@ class Rig:
         database_url: another database than SQLite in `folder`.
         platforms: the pretend shops.
         options: of the launcher, like `--lease-s 3`.
+        senders: webhooks that leave each shop side by side.
+        cluster: the server under the store, where the run breaks it.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class Rig:
         data_dir: Path | None = None,
         senders: int = 4,
         poll_interval_s: float = 2.0,
+        log_level: str = "WARNING",
+        cluster: Cluster | None = None,
     ) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
@@ -98,12 +103,13 @@ class Rig:
             "POSTVENTA_BASE_URL": self.url,
             "POSTVENTA_ALLOW_HTTP": "true",
             "POSTVENTA_ALLOW_PRIVATE_HOSTS": "true",
-            "POSTVENTA_LOG_LEVEL": "WARNING",
+            "POSTVENTA_LOG_LEVEL": log_level,
             "POSTVENTA_POLL_INTERVAL_S": str(poll_interval_s),
         }
         self.serve = self.program("serve", "--port", str(self.port), "--no-worker")
         self.worker = self.program("worker", "--threads", "3")
         self.app: Application
+        self.cluster = cluster
 
     def program(self, *command: str, options: Sequence[str] = ()) -> Program:
         """Describe one more process of this installation."""
