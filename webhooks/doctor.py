@@ -54,6 +54,7 @@ def examine(*, offline: bool = False) -> list[Finding]:
         with open_application(settings) as app:
             findings.extend(_storage(app))
             findings.append(_key_file(settings))
+            findings.extend(_broker(app))
             findings.extend(_shops(app, offline=offline))
             findings.extend(mended(app))
             findings.extend(_ledgers(app))
@@ -131,6 +132,31 @@ def _storage(app: Application) -> Iterator[Finding]:
     yield Finding(
         "durability", "ok", f"journal {facts.journal_mode}, synchronous {facts.synchronous}"
     )
+
+
+def _broker(app: Application) -> Iterator[Finding]:
+    url = app.settings.broker_url
+    if not url:
+        return
+    from adapters.bells.celery.broker import trouble
+
+    if wrong := trouble(url):
+        yield Finding(
+            "broker",
+            "bad",
+            f"cannot be reached ({wrong})",
+            "Start it or correct POSTVENTA_BROKER_URL. Meanwhile nothing is lost: workers "
+            "look every few seconds.",
+        )
+    else:
+        yield Finding("broker", "ok", "answers")
+    if app.storage.facts().kind == "sqlite":
+        yield Finding(
+            "broker",
+            "note",
+            "the database is SQLite, which one machine alone can use",
+            "Set POSTVENTA_DATABASE_URL to a PostgreSQL server for workers on other machines.",
+        )
 
 
 def _key_file(settings: Settings) -> Finding:

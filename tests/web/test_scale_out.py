@@ -1,5 +1,6 @@
 """Receivers and workers apart, with a real PostgreSQL and a real broker that fails."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from adapters.bells.celery.broker import QUEUE
 from tests.broker import Broker
 from tests.postgresql import Cluster
 from tests.support import until
+from tests.web.cli import Cli
 from tests.web.connected import merchant_sees
 from tests.web.machines import Machines, answered, notes, place
 from webhooks.sandbox.faults import Fault
@@ -119,3 +121,15 @@ def test_a_server_works_too_when_asked(machines: Machines, woo: WooShop) -> None
     orders = place(woo, 2)
     until(lambda: machines.all_done(2), what="all effects done")
     assert notes(woo) == dict.fromkeys(orders, 1)
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_doctor_looks_at_the_broker(tmp_path: Path, broker: Broker, *, away: bool) -> None:
+    """The doctor says whether the broker answers, and that SQLite is for one machine."""
+    if away:
+        broker.stop()
+    cli = Cli(tmp_path, {"POSTVENTA_BROKER_URL": broker.url})
+    result = cli.run("doctor", "--offline", "--json")
+    found = [line for line in json.loads(result.stdout) if line["what"] == "broker"]
+    assert [line["state"] for line in found] == ["bad" if away else "ok", "note"]
+    assert result.exit_code == (1 if away else 0)

@@ -104,6 +104,18 @@ def _limits(*, redis: bool, sending: bool) -> dict[str, Any]:
     return {"read_timeout": _ANSWER_S, "write_timeout": _ANSWER_S} if sending else {}
 
 
+def trouble(broker_url: Secret) -> str:
+    """Try to reach the broker, within a few seconds; name what went wrong, or give nothing."""
+    sender = Sender(checked(broker_url))
+    try:
+        sender.connect()
+    except Exception as err:  # noqa: BLE001 - whatever the broker's driver raises
+        return type(err).__name__
+    finally:
+        sender.close()
+    return ""
+
+
 class Sender:
     """Sends rings over a connection that is kept; one thread uses it.
 
@@ -142,12 +154,16 @@ class Sender:
             with suppress(Exception):
                 connection.close()
 
+    def connect(self) -> None:
+        """Reach the broker; raises whatever the driver raises when it is away."""
+        self._connection = self._app.connection_for_write()
+        self._connection.connect()
+        self._channel = self._connection.channel()
+        self._producer = self._app.amqp.Producer(self._channel)
+
     def _publish(self, shop_id: str) -> None:
         if self._producer is None:
-            self._connection = self._app.connection_for_write()
-            self._connection.connect()
-            self._channel = self._connection.channel()
-            self._producer = self._app.amqp.Producer(self._channel)
+            self.connect()
         if not self._is_full():
             self._app.send_task(TASK, args=(shop_id,), producer=self._producer, retry=False)
 

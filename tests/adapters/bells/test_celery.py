@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from adapters.bells.celery.bell import CeleryBell
-from adapters.bells.celery.broker import MOST, QUEUE
+from adapters.bells.celery.broker import MOST, QUEUE, trouble
 from connector.errors import ConfigurationError
 from connector.ports import Bell
 from connector.secret import Secret
@@ -230,6 +230,12 @@ def test_rings_go_to_who_has_room(broker: Broker, events: Events, made: list[Cel
     until(lambda: broker.length(QUEUE) == 3, what="the rings of others")
     free.set()
     until(lambda: broker.length(QUEUE) == 0, what="the rest taken")
+
+
+def test_trouble_is_named(shared: Broker) -> None:
+    """Who asks how the broker is gets nothing when it answers, and an error's name when not."""
+    assert trouble(Secret(shared.url)) == ""
+    assert trouble(Secret(f"redis://127.0.0.1:{free_port()}/0")).endswith("Error")
 
 
 @pytest.mark.parametrize(
