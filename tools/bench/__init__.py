@@ -1,0 +1,1 @@
+"""The benchmark: every figure is a ratio to something measured in the same run."""

@@ -1,0 +1,95 @@
+"""Show the result: a table in the terminal and a page of the reference."""
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from pysqlite3 import dbapi2
+from rich.console import Console
+from rich.table import Table
+
+from tools.bench.arguments import Plan
+from tools.bench.table import COLUMNS, Section
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "performance.md"
+_INTRODUCTION: Final = (
+    "Measured by {length} of `make bench`: each ratio compares two things that were measured in "
+    "turn, A B B A, in {rounds} rounds of one run, and is the median of the rounds. Read the "
+    "ratios; the absolute figures are those of one machine on one day."
+)
+_REPEAT: Final = (
+    "`Bar` is what we hold ourselves to. To repeat: `make bench`, which takes a quarter of an "
+    "hour; `make bench ARGS=--quick` is shorter, `make bench "
+    'ARGS="--only receiver,drain --rounds 7"` measures a part and writes no page, '
+    "`make bench ARGS=--million` fills the store with a million orders, and `make bench PEERS=1` "
+    "adds a receiver of another make, for which Node.js is needed."
+)
+_PACKAGES: Final = ("waitress", "Flask", "SQLAlchemy", "psycopg", "msgspec")
+
+
+def show(sections: Sequence[Section]) -> None:
+    """Print one table."""
+    table = Table(*COLUMNS, title="Postventa, measured", show_lines=False)
+    for section in sections:
+        table.add_section()
+        table.add_row(f"[bold]{section.title}")
+        for row in section.rows:
+            table.add_row(*row.cells())
+    width = None if sys.stdout.isatty() else 220
+    Console(width=width).print(table)
+
+
+def text_of(sections: Sequence[Section], plan: Plan, machine: Sequence[str]) -> str:
+    """Write the page.
+
+    Args: machine: lines about what it was measured on; no names of hosts or folders.
+    """
+    length = "a quick run" if plan.quick else "a whole run"
+    lines = [
+        "# Performance",
+        "",
+        "<!-- Written by `make bench`. -->",
+        "",
+        _INTRODUCTION.format(length=length, rounds=plan.rounds),
+        "",
+        *(f"- {line}" for line in machine),
+        "",
+        _REPEAT,
+        "",
+    ]
+    for section in sections:
+        lines += [f"## {section.title}", ""]
+        if section.note:
+            lines += [section.note, ""]
+        lines += [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+        lines += [_line(row.cells()) for row in section.rows]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(sections: Sequence[Section], plan: Plan) -> None:
+    """Write the page into the reference."""
+    PAGE.write_text(text_of(sections, plan, machine()), encoding="utf-8")
+
+
+def machine() -> list[str]:
+    """Describe what is measured on."""
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return [
+        f"Date: {datetime.now(UTC):%Y-%m-%d}",
+        f"Cores: {os.cpu_count()}; they also run the load and the database",
+        (
+            f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+            f"SQLite {dbapi2.sqlite_version}"
+        ),
+        f"Postventa {version('postventa')}; {packages}",
+    ]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
