@@ -80,6 +80,7 @@ class WorkerPool:
         self._worker = Worker(app.engine, self._leases)
         self._size = threads
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._lock = threading.Condition()
         self._busy: Counter[ShopId] = Counter()
         self._threads: list[threading.Thread] = []
@@ -107,6 +108,8 @@ class WorkerPool:
         self._app.bell.wake()
         self._pollers.stop()
         self._pool.shutdown(wait=True)
+        # Not before: what is still being worked on keeps its lease.
+        self._ended.set()
         for thread in self._threads:
             thread.join(timeout=30)
 
@@ -165,7 +168,7 @@ class WorkerPool:
         return min(max((due_at - now).total_seconds(), 0.05), SWEEP_S)
 
     def _heartbeat(self) -> None:
-        while not self._stopping.wait(HEARTBEAT_S):
+        while not self._ended.wait(HEARTBEAT_S):
             self._guarded(lambda: bool(self._leases.beat(self._app.storage, self._app.clock)))
 
     def _guarded(self, step: Callable[[], bool]) -> bool:

@@ -14,6 +14,7 @@ from connector.storage.records import StorageFacts
 _POOL: Final = 10
 _OVERFLOW: Final = 30
 _WAIT_S: Final = 10
+_IDLE_S: Final = 30
 # Each of these, switched off, lets a power cut take back what was answered with 200.
 _MUST_BE_ON: Final = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -39,8 +40,14 @@ class PostgresqlBackend:
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "postventa",
-                "options": f"-c lock_timeout={_WAIT_S}s",
-                "keepalives_idle": 30,
+                # A process that is stopped inside of a transaction would hold up all others.
+                "options": f"-c lock_timeout={_WAIT_S}s "
+                f"-c idle_in_transaction_session_timeout={_IDLE_S}s",
+                # A server that is gone without a word is noticed within half a minute.
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 25_000,
             },
         )
         self._reading = self._engine.execution_options(

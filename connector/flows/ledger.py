@@ -100,6 +100,7 @@ def _check_day(
     engine: Engine, shop: ShopRecord, day: date, begin: datetime, end: datetime
 ) -> CheckedDay:
     adapter = engine.adapter_of(shop)
+    asked_at = engine.clock.now()
     says = adapter.count_orders_placed(begin, end)
     with engine.storage.reading() as tx:
         held = tx.orders_placed(shop.id, begin, end)
@@ -115,7 +116,7 @@ def _check_day(
         if order.ref in ours:
             continue
         missing.append(order.ref)
-        taken = take_in(engine, shop, order)
+        taken = take_in(engine, shop, order, asked_at)
         pulled += taken.new
         if taken.miss is not None:
             misses.append(taken.miss)
@@ -132,6 +133,7 @@ def _ask_for(engine: Engine, shop: ShopRecord, refs: list[OrderRef]) -> int:
     """Read orders that we hold and the shop does not list: gone, or moved elsewhere."""
     pulled = 0
     for ref in refs[:_MOST_ASKED]:
+        asked_at = engine.clock.now()
         try:
             order = engine.adapter_of(shop).fetch_order(ref)
         except NotFound:
@@ -143,7 +145,7 @@ def _ask_for(engine: Engine, shop: ShopRecord, refs: list[OrderRef]) -> int:
         except Unsupported:
             # Too old for what the key may see; nothing is known of it.
             continue
-        pulled += take_in(engine, shop, order).new
+        pulled += take_in(engine, shop, order, asked_at).new
     return pulled
 
 

@@ -68,7 +68,9 @@ def reconcile(
         this one did.
     """
     started_at = engine.clock.now()
-    start = since or ((shop.polled_until or first_look(shop) + OVERLAP) - OVERLAP)
+    # Never from the future: an earlier look may have used a clock that was wrong.
+    until = min(shop.polled_until or first_look(shop) + OVERLAP, started_at)
+    start = since or until - OVERLAP
     seen = missed = 0
     misses: list[MissedOrder] = []
     whole = True
@@ -79,7 +81,7 @@ def reconcile(
         seen += 1
         if order.drafted or (settle and order.modified_at > started_at - settle):
             continue
-        taken = take_in(engine, shop, order)
+        taken = take_in(engine, shop, order, started_at)
         missed += taken.new
         if taken.miss is not None:
             misses.append(taken.miss)
@@ -97,15 +99,18 @@ def first_look(shop: ShopRecord) -> datetime:
     return shop.created_at - FIRST_LOOK
 
 
-def take_in(engine: Engine, shop: ShopRecord, order: Order) -> Taken:
-    """Put a state that the shop told into the inbox, if it is news; note a miss."""
+def take_in(engine: Engine, shop: ShopRecord, order: Order, asked_at: datetime) -> Taken:
+    """Put a state that the shop told into the inbox, if it is news; note a miss.
+
+    Args: asked_at: before the shop was asked; webhooks that came later may say more.
+    """
     with engine.storage.reading() as tx:
         stored = tx.order(shop.id, order.ref)
     if not is_news(order, stored):
         return Taken(new=False)
     found_at = engine.clock.now()
     with engine.storage.transaction() as tx:
-        return take_in_with(tx, shop, order, stored, found_at)
+        return take_in_with(tx, shop, order, stored, found_at, asked_at)
 
 
 def take_in_with(
@@ -114,12 +119,13 @@ def take_in_with(
     order: Order,
     stored: StoredOrder | None,
     found_at: datetime,
+    asked_at: datetime,
 ) -> Taken:
     """Do the same inside of an open transaction, for a state that is news."""
     told = any(
         row.source is DeliverySource.WEBHOOK for row in tx.waiting_in_lane(shop.id, order.ref)
     )
-    (number,) = tx.add_deliveries([polled(shop, order, found_at)])
+    (number,) = tx.add_deliveries([polled(shop, order, asked_at)])
     if number is None:
         # Another process was quicker; its row does it.
         return Taken(new=False)

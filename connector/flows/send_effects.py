@@ -226,21 +226,11 @@ def _write(
     if found is not None:
         return _done(found, effect, adopted=True)
     if effect.state is EffectState.UNKNOWN:
-        later = retry.probe_delay(effect.probes)
-        asked = effect.result.get("unknown_since")
-        if later is not None and not _long_ago(engine, asked):
-            return Outcome(
-                EffectState.UNKNOWN,
-                "its outcome is unknown: not found yet, looked up again later",
-                due_at=engine.clock.now() + later,
-                result=None if asked else {"unknown_since": engine.clock.now().isoformat()},
-                probed=True,
-                uncount=True,
-            )
+        wait = _look_later(engine, effect)
+        if wait is not None:
+            return wait
         if stop:
-            if own is not None:
-                with engine.storage.transaction() as tx:
-                    tx.forget_own_write(shop.id, order.ref, own)
+            _forget_own(engine, shop, order, own)
             return Outcome(EffectState.SKIPPED, stop)
     return _write_now(engine, shop, adapter, effect, order, action, evidence)
 
@@ -269,10 +259,30 @@ def _write_now(
     except AdapterError:
         if place is not None:
             engine.ceilings.give_back(place)
-        if own is not None:
-            with engine.storage.transaction() as tx:
-                tx.forget_own_write(shop.id, order.ref, own)
+        _forget_own(engine, shop, order, own)
         raise
+
+
+def _look_later(engine: Engine, effect: EffectRecord) -> Outcome | None:
+    """Wait until a request that was lost is surely over; None when it is."""
+    later = retry.probe_delay(effect.probes)
+    asked = effect.result.get("unknown_since")
+    if later is None or _long_ago(engine, asked):
+        return None
+    return Outcome(
+        EffectState.UNKNOWN,
+        "its outcome is unknown: not found yet, looked up again later",
+        due_at=engine.clock.now() + later,
+        result=None if asked else {"unknown_since": engine.clock.now().isoformat()},
+        probed=True,
+        uncount=True,
+    )
+
+
+def _forget_own(engine: Engine, shop: ShopRecord, order: Order, own: OccurrenceKind | None) -> None:
+    if own is not None:
+        with engine.storage.transaction() as tx:
+            tx.forget_own_write(shop.id, order.ref, own)
 
 
 def _own_kind(action: WriteBack) -> OccurrenceKind | None:
@@ -348,7 +358,9 @@ def _send_message(engine: Engine, shop: ShopRecord, effect: EffectRecord, order:
         return Outcome(
             EffectState.DEAD, f"no channel {message.channel!r} is set up; see `postventa doctor`"
         )
-    if effect.state is EffectState.UNKNOWN and message.message_class is not MessageClass.SERVICE:
+    # The first try of an unknown one: a person who saw its end has asked for it.
+    again = effect.state is EffectState.UNKNOWN and effect.attempts > 1
+    if again and message.message_class is not MessageClass.SERVICE:
         # An offer that may have arrived is not sent again: at most once.
         return Outcome(
             EffectState.DEAD,

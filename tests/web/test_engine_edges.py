@@ -4,7 +4,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 
+# The server's own library: two of them in one process take each other's locks away.
+from pysqlite3 import dbapi2
+
 from connector.errors import PostventaError
+from connector.flows.reconcile import reconcile
+from connector.flows.shop_events import look_again
 from connector.jobs.leases import Leases
 from connector.jobs.worker import Worker
 from connector.storage.records import DeliveryState, ShopRecord, ShopState
@@ -21,6 +26,7 @@ from tests.running import Running
 from tests.support import FrozenClock, until
 from tests.web.connected import ANA, ask, connect, merchant_sees, put_rules
 from tests.web.test_engine import Shop, note_rule
+from webhooks import serve
 from webhooks.sandbox.faults import Fault
 from webhooks.sandbox.woocommerce.shop import WooShop
 from webhooks.shops import remove_shop
@@ -68,9 +74,9 @@ def state_of(shop: Shop) -> ShopState:
     return record.state
 
 
-def database_of(shop: Shop) -> sqlite3.Connection:
+def database_of(shop: Shop) -> dbapi2.Connection:
     """Open the server's database beside it."""
-    return sqlite3.connect(shop.running.settings.data_dir / "postventa.db", timeout=30)
+    return dbapi2.connect(shop.running.settings.data_dir / "postventa.db", timeout=30)
 
 
 def send(
@@ -255,6 +261,9 @@ def test_effects_of_a_removed_shop_end(shop: Shop) -> None:
     shop.order()
     remove_shop(shop.running.app, shop.record.id)
     shop.clock.move(minutes=11)
+    # What is kept of a shop in memory is a second old at most.
+    started = time.monotonic()
+    until(lambda: time.monotonic() - started > 1.1, what="a second")
     shop.settle()
     assert shop.only()["state"] == "skipped"
     assert "removed" in shop.only()["reason"]
@@ -305,7 +314,7 @@ def test_the_dispatcher_outlives_a_damaged_row(tmp_path: Path) -> None:
         ask(sandbox, "POST", "/_sandbox/orders", ANA)
         until(lambda: len(running.export("orders")) == 1, what="the first order")
         until(lambda: all(row.state == "done" for row in running.deliveries()), what="rest")
-        with contextlib.closing(sqlite3.connect(tmp_path / "postventa.db", timeout=30)) as damage:
+        with contextlib.closing(dbapi2.connect(tmp_path / "postventa.db", timeout=30)) as damage:
             damage.execute("UPDATE inbox SET state = 'waiting', due_at = 9000000000000000000")
             damage.commit()
         # Each ring makes the dispatcher look when the next row is due.
@@ -320,6 +329,74 @@ def test_the_dispatcher_outlives_a_damaged_row(tmp_path: Path) -> None:
 def waiting(running: Running) -> bool:
     """Tell whether a sound row about a product still waits."""
     path = running.settings.data_dir / "postventa.db"
-    with contextlib.closing(sqlite3.connect(path, timeout=30)) as database:
+    with contextlib.closing(dbapi2.connect(path, timeout=30)) as database:
         query = "SELECT count(*) FROM inbox WHERE topic = 'product.updated' AND state <> 'done'"
         return bool(database.execute(query).fetchone()[0])
+
+
+def test_a_shop_that_uninstalled_us_is_not_tried_again(shop: Shop) -> None:
+    """Only a refused key is tried again; a removal is the owner's word."""
+    engine = shop.running.app.engine
+    with shop.running.storage.transaction() as tx:
+        tx.update_shop(shop.record.id, state=ShopState.UNINSTALLED)
+    assert not look_again(engine, shop.record)
+    assert state_of(shop) is ShopState.UNINSTALLED
+
+
+def test_what_is_pulled_is_no_younger_than_the_question(shop: Shop) -> None:
+    """A pulled state counts as read when the shop was asked: what came since is newer."""
+    ask(shop.sandbox, "POST", "/_sandbox/settings", {"webhooks": "drop"})
+    shop.order()
+    asked_at = shop.clock.now()
+
+    def stopping() -> bool:
+        # The answer is being worked through, slowly.
+        shop.clock.move(minutes=3)
+        return False
+
+    assert reconcile(shop.running.app.engine, shop.record, stopping=stopping).missed == 1
+    (row,) = shop.running.deliveries()
+    assert row.received_at == asked_at
+
+
+def test_a_look_never_starts_in_the_future(shop: Shop) -> None:
+    """The clock was a day ahead at the last look: the next one still sees what changed."""
+    ask(shop.sandbox, "POST", "/_sandbox/settings", {"webhooks": "drop"})
+    with shop.running.storage.transaction() as tx:
+        tx.update_shop(shop.record.id, polled_until=shop.clock.now() + timedelta(days=1))
+    shop.order()
+    with shop.running.storage.reading() as tx:
+        record = tx.shop(shop.record.id)
+    assert record is not None
+    assert reconcile(shop.running.app.engine, record).missed == 1
+
+
+def test_a_lease_is_kept_while_the_server_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still being worked on when the server stops keeps its lease to its end."""
+    monkeypatch.setattr(serve, "HEARTBEAT_S", 0.05)
+    with (
+        Running(tmp_path) as running,
+        WooShop(queue_interval_s=0.05) as sandbox,
+    ):
+        record = connect(running, sandbox)
+        put_rules(running, record, note_rule())
+        sandbox.faults.add(Fault("hang_after", match=READ_ORDER, times=1, hang_s=3.0))
+        pool = serve.WorkerPool(running.app, threads=2)
+        pool.start()
+        ask(sandbox, "POST", "/_sandbox/orders", ANA)
+
+        def lease() -> int:
+            with contextlib.closing(dbapi2.connect(tmp_path / "postventa.db")) as database:
+                query = "SELECT due_at FROM effects WHERE state = 'sending'"
+                found = database.execute(query).fetchone()
+            return int(found[0]) if found else 0
+
+        until(lambda: lease() > 0, what="the effect under way")
+        stopping = threading.Thread(target=pool.stop)
+        stopping.start()
+        seen = lease()
+        until(lambda: lease() != seen, what="a longer lease, or the end")
+        assert lease() > seen
+        stopping.join(60)
