@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from connector.bulk import BulkReader
-from connector.errors import NotFound, PlatformDown
+from connector.errors import NotFound, PlatformDown, TemporaryFailure
 from connector.flows.engine import Engine
 from connector.flows.ledger import widen_ledger
 from connector.flows.reconcile import is_news, polled
@@ -26,6 +26,9 @@ _FEW, _MANY = 50, 500
 _SAME: Final = timedelta(days=1)
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
+# Failures in a row without anything read in between.
+PATIENCE: Final = 6
+_LONGEST_PAUSE_S: Final = 60.0
 
 _T = TypeVar("_T")
 
@@ -92,16 +95,38 @@ def backfill(
         state = Backfill(since, now, total, cursor=since)
         _save(engine, shop, state)
     report(state)
-    if isinstance(adapter, BulkReader):
-        state = _in_bulk(engine, shop, adapter, state, report, wait)
-    else:
-        state = _by_spans(engine, shop, state, report)
-    state = replace(state, finished=True)
+    state = replace(_patiently(engine, shop, state, report, wait), finished=True)
     with engine.storage.transaction() as tx:
         widen_ledger(tx, shop, state.since)
         _put(tx, shop, state)
     report(state)
     return state
+
+
+def _patiently(
+    engine: Engine,
+    shop: ShopRecord,
+    state: Backfill,
+    report: Report,
+    wait: Callable[[float], None],
+) -> Backfill:
+    """Read to the end; a shop that asks for a pause gets it, some times in a row."""
+    adapter = engine.adapter_of(shop)
+    failures = 0
+    while True:
+        try:
+            if isinstance(adapter, BulkReader):
+                return _in_bulk(engine, shop, adapter, state, report, wait)
+            return _by_spans(engine, shop, state, report)
+        except TemporaryFailure as err:
+            with engine.storage.reading() as tx:
+                kept = unfinished_backfill(tx, shop) or state
+            failures = 1 if kept.done > state.done else failures + 1
+            state = kept
+            engine.log("backfill.waits", shop_id=shop.id, error=type(err).__name__)
+            if failures >= PATIENCE:
+                raise
+            wait(min(err.retry_after_s or 2.0**failures, _LONGEST_PAUSE_S))
 
 
 def _by_spans(engine: Engine, shop: ShopRecord, state: Backfill, report: Report) -> Backfill:

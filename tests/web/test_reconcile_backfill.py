@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import AdapterError, RateLimited
+from connector.errors import AdapterError, AuthRejected, RateLimited
 from connector.flows import backfill as flow
 from connector.flows.backfill import Backfill, backfill, unfinished_backfill
 from connector.flows.ledger import check_ledger
@@ -128,6 +128,8 @@ def test_a_shop_that_fails_half_way(tmp_path: Path) -> None:
         with pytest.raises(AdapterError):
             read_all(running, shop, fail_later)
         woo.faults.clear()
+        # A shop that failed is given a rest first.
+        running.app.clock.move(minutes=30)
         assert read_all(running, shop).finished
         assert held(running, shop) == placed
 
@@ -192,28 +194,66 @@ def test_an_expired_bulk_file_is_asked_for_anew(tmp_path: Path) -> None:
         assert (done.done, done.new, held(running, shop)) == (6, 6, placed)
 
 
-def test_a_failed_or_refused_bulk_operation(tmp_path: Path) -> None:
-    """Five running operations are too many for a sixth; a failed one says why and begins anew."""
+def test_too_many_bulk_operations(tmp_path: Path) -> None:
+    """Five running operations are too many for a sixth: it is waited for, and then refused."""
     with opened(tmp_path) as running, ShopifyShop(queue_interval_s=0.01) as shopify:
-        drop(shopify)
-        placed = past(shopify, 2)
         shop = connect(running, shopify)
         adapter = running.app.adapter_of(again(running, shop))
         for _ in range(5):
             adapter.start_bulk(SINCE, datetime.now(UTC))  # type: ignore[attr-defined]
+        waits: list[float] = []
         with pytest.raises(RateLimited, match="still running"):
-            read_all(running, shop)
-        shopify.store.bulks.clear()
+            backfill(running.app.engine, again(running, shop), SINCE, wait=waits.append)
+        assert waits == [60.0] * (flow.PATIENCE - 1)
 
-        shopify.faults.add(Fault("status_503", match="BulkById", times=None))
-        with pytest.raises(AdapterError):
-            read_all(running, shop)
-        shopify.faults.clear()
+
+@pytest.mark.parametrize("why", ["INTERNAL_SERVER_ERROR", "ACCESS_DENIED"])
+def test_a_bulk_operation_that_fails(tmp_path: Path, why: str) -> None:
+    """A failed operation is begun anew by itself; one that lacks a scope says so and stops."""
+    with opened(tmp_path) as running, ShopifyShop(queue_interval_s=0.01) as shopify:
+        drop(shopify)
+        placed = past(shopify, 2)
+        shop = connect(running, shopify)
+
+        def stop(state: Backfill) -> None:
+            if state.done:
+                raise StoppedHere
+
+        with pytest.raises(StoppedHere):
+            read_all(running, shop, stop)
         for item in shopify.store.bulks.values():
-            item.error = "INTERNAL_SERVER_ERROR"
-        with pytest.raises(AdapterError, match="INTERNAL_SERVER_ERROR"):
-            read_all(running, shop)
-        assert (read_all(running, shop).done, held(running, shop)) == (2, placed)
+            item.status, item.error = "FAILED", why
+        if why == "ACCESS_DENIED":
+            with pytest.raises(AuthRejected, match="scope"):
+                read_all(running, shop)
+        else:
+            assert (read_all(running, shop).done, held(running, shop)) == (2, placed)
+
+
+def test_a_short_pause_is_waited_for(tmp_path: Path) -> None:
+    """A shop that is busy for a moment is asked again, and no order is lost or doubled."""
+    with opened(tmp_path) as running, WooShop(queue_interval_s=3600) as woo:
+        placed = past(woo, 12)
+        shop = connect(running, woo)
+
+        def fail_once(state: Backfill) -> None:
+            if 3 <= state.done < 12 and not woo.faults.as_json():
+                woo.faults.add(Fault("status_429", match="GET", times=1, retry_after_s=7))
+
+        waits: list[float] = []
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            woo.faults.clear()
+            running.app.clock.move(seconds=seconds + 1)
+
+        done = backfill(
+            running.app.engine, again(running, shop), SINCE, report=fail_once, wait=wait
+        )
+        running.drain()
+        assert (done.done, done.finished, held(running, shop)) == (12, True, placed)
+        assert waits
+        assert len(running.deliveries()) == 12
 
 
 def test_a_shop_without_old_orders(tmp_path: Path) -> None:

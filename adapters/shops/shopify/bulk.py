@@ -25,6 +25,7 @@ from adapters.shops.shopify.operations import text_of
 from adapters.shops.shopify.reads import Reader, span
 from connector.bulk import BulkState
 from connector.errors import (
+    AuthRejected,
     InvalidRequest,
     NotFound,
     OutcomeUnknown,
@@ -125,10 +126,19 @@ class BulkOrders:
         return run.bulk_operation.id
 
     def look(self, ref: str) -> BulkState:
-        """Tell how far an operation is; see the port."""
+        """Tell how far an operation is; see the port.
+
+        Raises: AuthRejected: it failed for want of a scope.
+        """
         found = self._operation(ref)
         if found.status in _RUNNING:
             return BulkState(done=False)
+        if found.error_code == "ACCESS_DENIED":
+            raise AuthRejected(
+                "Shopify does not let this app read all orders: grant it the missing scope.",
+                platform=self._platform,
+                operation="BulkById",
+            )
         failed = found.status != "COMPLETED"
         return BulkState(done=True, error=(found.error_code or found.status) if failed else "")
 
