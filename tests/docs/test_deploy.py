@@ -60,7 +60,9 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for line in (DEPLOY / "Dockerfile").read_text(encoding="utf-8").splitlines():
         if line.startswith("CMD"):
             yield "Dockerfile", json.loads(line.removeprefix("CMD"))
-    for line in re.findall(r"^ *\$ postventa (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE):
+    for line in re.findall(
+        r"^ *\$ postventa (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    ):
         yield "scale-out.md", shlex.split(line)
 
 
