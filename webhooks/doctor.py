@@ -5,7 +5,6 @@ import platform
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,29 +12,12 @@ from urllib.parse import urlsplit
 from connector.errors import PostventaError, RuleInvalid
 from connector.settings import Settings, load_settings
 from connector.storage.records import ShopRecord, ShopState
+from webhooks.doctor_limits import limits, room
+from webhooks.finding import Finding
 from webhooks.wiring import Application, key_path, open_application
 
 _LOW_DISK: Final = 512 * 1024 * 1024
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        state: `ok`, `note` (works, but read it) or `bad` (needs mending).
-        mend: what to do; empty when nothing is to be done.
-    """
-
-    what: str
-    state: str
-    found: str
-    mend: str = ""
-
-    def line(self) -> dict[str, str]:
-        """Give it as plain data for JSON."""
-        return asdict(self)
 
 
 def examine(*, offline: bool = False) -> list[Finding]:
@@ -53,6 +35,8 @@ def examine(*, offline: bool = False) -> list[Finding]:
     try:
         with open_application(settings) as app:
             findings.extend(_storage(app))
+            findings.extend(room(app))
+            findings.extend(limits(app))
             findings.append(_key_file(settings))
             findings.extend(_broker(app))
             findings.extend(_shops(app, offline=offline))

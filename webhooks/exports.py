@@ -8,11 +8,12 @@ from typing import Any, Final
 from connector.model.customer import Address, Buyer
 from connector.model.order import Order, ShopId
 from connector.model.parcel import Parcel
+from connector.storage.limits import AttemptRecord
 from connector.storage.records import EffectRecord, MessageRecord, ShopRecord
 from webhooks.wiring import Application
 
 Line = dict[str, Any]
-WHAT: Final = ("orders", "occurrences", "evaluations", "effects", "messages")
+WHAT: Final = ("orders", "occurrences", "evaluations", "effects", "messages", "attempts")
 
 
 def time_text(at: datetime | None) -> str | None:
@@ -159,6 +160,19 @@ def effect_line(effect: EffectRecord) -> Line:
     }
 
 
+def attempt_line(attempt: AttemptRecord) -> Line:
+    """Write one try of an effect; `ended_at` is null when its process was killed."""
+    return {
+        "shop": str(attempt.shop_id),
+        "effect": attempt.effect_key,
+        "number": attempt.number,
+        "started_at": time_text(attempt.started_at),
+        "ended_at": time_text(attempt.ended_at),
+        "outcome": attempt.outcome or None,
+        "detail": plain(attempt.detail),
+    }
+
+
 def message_line(record: MessageRecord) -> Line:
     """Write one message that was handed over."""
     message = record.message
@@ -223,6 +237,10 @@ def _effect_row(row: Mapping[str, Any]) -> Line:
     return effect_line(row["record"])
 
 
+def _attempt_row(row: Mapping[str, Any]) -> Line:
+    return attempt_line(row["attempt"])
+
+
 def _message_row(row: Mapping[str, Any]) -> Line:
     return message_line(MessageRecord(row["message"], row["sent_at"], row["result"]))
 
@@ -233,6 +251,7 @@ LINES: Final[Mapping[str, Callable[[Mapping[str, Any]], Line]]] = {
     "evaluations": evaluation_line,
     "effects": _effect_row,
     "messages": _message_row,
+    "attempts": _attempt_row,
 }
 """One function for each word of WHAT: a row of `Storage.iterate` becomes a line."""
 

@@ -10,9 +10,11 @@ from typing import Final, Protocol
 from connector.errors import AdapterError, ConfigurationError, PostventaError
 from connector.flows.ledger import check_ledger
 from connector.flows.reconcile import reconcile
+from connector.flows.shop_events import look_again
 from connector.flows.watch_webhooks import watch_webhooks
 from connector.model.order import ShopId
 from connector.storage.records import ShopRecord, ShopState
+from webhooks.upkeep import Upkeep
 from webhooks.urls import hook_address
 from webhooks.wiring import Application
 
@@ -20,6 +22,9 @@ from webhooks.wiring import Application
 SIDE_BY_SIDE: Final = 4
 WATCH_S: Final = 3_600.0
 LEDGER_S: Final = 3_600.0
+# A shop that refused our key may take it again.
+LOOK_AGAIN_S: Final = 3_600.0
+_LOOKED_AT: Final = frozenset({ShopState.CONNECTED, ShopState.DISCONNECTED})
 # A start looks at once; starts of many processes within this time look once.
 START_S: Final = 15.0
 # A webhook of a change this young may still be on its way.
@@ -72,6 +77,8 @@ class Pollers:
             _Job("poll", every_s, self._poll),
             _Job("ledger", LEDGER_S, self._ledger),
         )
+        self._refused = (_Job("key", LOOK_AGAIN_S, self._look_again),)
+        self._upkeep = Upkeep(app)
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
     def start(self) -> None:
@@ -81,6 +88,7 @@ class Pollers:
     def stop(self) -> None:
         """End between two orders; a shop that hangs is not waited for."""
         self._stopping.set()
+        self._upkeep.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=_STOP_S)
         with self._lock:
@@ -97,8 +105,9 @@ class Pollers:
     def _tick(self) -> None:
         if self._receiver is not None:
             self._receiver.flush()
+        self._guarded("upkeep.failed", None, self._upkeep.tick)
         with self._app.storage.reading() as tx:
-            shops = [shop for shop in tx.shops() if shop.state is ShopState.CONNECTED]
+            shops = [shop for shop in tx.shops() if shop.state in _LOOKED_AT]
         for shop in shops:
             if self._stopping.is_set():
                 return
@@ -113,7 +122,7 @@ class Pollers:
             return
         jobs: list[_Job] = []
         try:
-            jobs = [job for job in self._jobs if self._turn(job, shop)]
+            jobs = [job for job in self._jobs_of(shop) if self._turn(job, shop)]
             if jobs:
                 thread = threading.Thread(
                     target=self._look, args=(shop, jobs), name=f"poll {shop.id}", daemon=True
@@ -125,9 +134,13 @@ class Pollers:
             if not jobs:
                 self._free.release()
 
+    def _jobs_of(self, shop: ShopRecord) -> tuple[_Job, ...]:
+        return self._jobs if shop.state is ShopState.CONNECTED else self._refused
+
     def _may_be_due(self, shop: ShopRecord) -> bool:
         now = time.monotonic()
-        return any(self._next_at.get((job.name, shop.id), now) <= now for job in self._jobs)
+        jobs = self._jobs_of(shop)
+        return any(self._next_at.get((job.name, shop.id), now) <= now for job in jobs)
 
     def _turn(self, job: _Job, shop: ShopRecord) -> bool:
         """Take the turn of a job, if it is due and no other process has it."""
@@ -164,13 +177,16 @@ class Pollers:
         def run() -> None:
             # Read anew: the job before may have changed it.
             now = self._app.engine.shop(shop.id)
-            if now is not None and now.state is ShopState.CONNECTED:
+            if now is not None and now.state is shop.state:
                 job.run(now)
 
         return run
 
     def _poll(self, shop: ShopRecord) -> None:
         reconcile(self._app.engine, shop, settle=self._settle, stopping=self._stopping.is_set)
+
+    def _look_again(self, shop: ShopRecord) -> None:
+        look_again(self._app.engine, shop)
 
     def _watch(self, shop: ShopRecord) -> None:
         base_url = self._app.settings.base_url

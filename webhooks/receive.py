@@ -157,6 +157,8 @@ class Receiver:
         raise UnknownAddress
 
     def _store(self, shop: ShopRecord, request: Inbound, body: bytes) -> Answer:
+        if not self._app.disk.has_room():
+            raise StorageUnavailable("the disk is almost full")
         now = self._app.clock.now()
         adapter = self._app.adapter_of(shop)
         delivery = WebhookDelivery(shop.id, request.headers, body, now)

@@ -13,6 +13,7 @@ from connector.ports import ShopAdapter, ShopFacts
 from connector.secret import Secret
 from connector.storage.port import Transaction
 from connector.storage.records import ShopRecord, ShopState
+from webhooks.limits_shown import go_on
 from webhooks.shop_hooks import look_at_webhooks, make_webhooks, read_again, update_shop
 from webhooks.shop_values import advice, shop_address, shopify_domain, typed_key
 from webhooks.urls import hook_address
@@ -182,7 +183,8 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Line:
     hook = hook_address(app.settings.base_url, shop.platform, shop.hook_token)
     if mend:
         app.base_url()
-    adapter = app.adapter_of(shop)
+    # Not through the gate: whoever checks wants to know how it stands now.
+    adapter = app.adapters.direct(shop)
     problems: list[str] = []
     try:
         facts = _look(app, adapter)
@@ -192,6 +194,7 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Line:
         return _line(read_again(app, shop), hook, shop.webhooks, (advice(err),), ok=False)
     problems.extend(facts.problems)
     update_shop(app, shop, state=ShopState.CONNECTED, facts=_facts(facts))
+    go_on(app, shop)
     states: dict[str, str] = dict(shop.webhooks)
     if mend:
         states, problem = make_webhooks(app, read_again(app, shop), hook)

@@ -29,6 +29,7 @@ from connector.settings import Settings
 from connector.storage.port import Storage
 from connector.storage.records import ShopRecord
 from webhooks.clock import SystemClock
+from webhooks.disk import Disk
 from webhooks.logs import log_event
 
 _KEY_BYTES: Final = 32
@@ -44,6 +45,7 @@ class Application:
     clock: Clock
     bell: Bell
     engine: Engine
+    disk: Disk
     adapters: "AdapterPool" = field(repr=False)
 
     def adapter_of(self, shop: ShopRecord) -> ShopAdapter:
@@ -160,7 +162,8 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
             ),
             log=log_event,
         )
-        yield Application(settings, storage, clock, bell, engine, adapters)
+        disk = Disk(database_folder(settings), log_event)
+        yield Application(settings, storage, clock, bell, engine, disk, adapters)
     finally:
         bell.close()
         storage.close()
@@ -172,6 +175,15 @@ def _channels(settings: Settings) -> dict[str, ChannelAdapter]:
         # Without a mail server messages are kept and shown, and nothing leaves.
         return {"email": load_channel("demo")({}, {})}
     return {"email": load_channel("smtp")({"from": settings.mail_from}, {"url": url})}
+
+
+def database_folder(settings: Settings) -> Path | None:
+    """Tell in which folder of this machine the database lies; None for a server."""
+    url = settings.database_url.reveal()
+    if not url:
+        return settings.data_dir
+    kind, found, path = url.partition(":///")
+    return Path(path).parent if found and kind.startswith("sqlite") else None
 
 
 def key_path(settings: Settings) -> Path:

@@ -58,6 +58,7 @@ def look_again(engine: Engine, shop: ShopRecord) -> bool:
         if now is None or now.state is not ShopState.DISCONNECTED:
             return False
         tx.update_shop(shop.id, state=ShopState.CONNECTED)
+        tx.wake_deliveries(shop.id, now=engine.clock.now())
     engine.log("shop.connected_again", shop_id=shop.id)
     engine.bell.ring(shop.id)
     return True

@@ -2,12 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from connector.errors import (
     OutcomeUnknown,
@@ -17,6 +16,7 @@ from connector.errors import (
 )
 from connector.jobs.breaker import Breaker, BreakerState, Rest
 from connector.jobs.budget import Budget, Level
+from connector.jobs.standing import host_of, until_of
 from connector.model.order import ShopId
 from connector.ports import Clock
 from connector.storage.limits import HostLimit, LimitKind
@@ -34,12 +34,6 @@ _FRESH_S: Final = 1.0
 # Only a bucket that is this empty is worth telling to other processes.
 _SCARCE: Final = 0.5
 _SERVER_ERROR: Final = 500
-
-
-def host_of(shop: ShopRecord) -> str:
-    """Name the host that a shop's API is called at."""
-    address = shop.settings.get("api_url") or shop.settings.get("url") or shop.address
-    return (urlsplit(address).netloc if "://" in address else address).lower()
 
 
 class Gate:
@@ -151,7 +145,7 @@ class Gate:
                 case LimitKind.BREAKER:
                     self._breaker.adopt(_rest(limit))
                 case LimitKind.QUIET:
-                    self._quiet_until = _until(limit)
+                    self._quiet_until = until_of(limit)
                 case LimitKind.BUDGET:
                     age_s = (self._gates.clock.now() - limit.changed_at).total_seconds()
                     self._budget.learn(Level(**limit.state, at=time.monotonic() - max(age_s, 0.0)))
@@ -268,39 +262,6 @@ class Gates:
             self.log("limit.not_stored", host=limit.host, error=str(err))
 
 
-@dataclass(frozen=True, slots=True)
-class HostStanding:
-    """What people are shown of a host.
-
-    Attributes:
-        resting_until: no call begins before; None when calls may begin.
-    """
-
-    breaker: BreakerState
-    resting_until: datetime | None
-
-
-def standing_of(limits: Sequence[HostLimit], host: str, now: datetime) -> HostStanding:
-    """Work out from the stored rows how a host stands."""
-    state, until = BreakerState.CLOSED, None
-    for limit in limits:
-        if limit.host != host:
-            continue
-        end = _until(limit)
-        if end is None:
-            continue
-        if limit.kind is LimitKind.BREAKER:
-            state = BreakerState.OPEN if end > now else BreakerState.HALF_OPEN
-        if end > now and (until is None or end > until):
-            until = end
-    return HostStanding(state, until)
-
-
-def _until(limit: HostLimit) -> datetime | None:
-    text = limit.state.get("until")
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
-
-
 def _rest(limit: HostLimit) -> Rest | None:
-    until = _until(limit)
+    until = until_of(limit)
     return None if until is None else Rest(until, int(limit.state.get("opens", 1)))

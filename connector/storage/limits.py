@@ -47,7 +47,7 @@ class CeilingCount:
     shop_id: ShopId
     kind: str
     hour: datetime
-    count: int
+    used: int
     reached_at: datetime | None
 
 

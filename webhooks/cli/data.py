@@ -20,7 +20,7 @@ from webhooks.cli.base import (
 if TYPE_CHECKING:
     from webhooks.wiring import Application
 
-_WHAT: Final = ("orders", "occurrences", "evaluations", "effects", "messages")
+_WHAT: Final = ("orders", "occurrences", "evaluations", "effects", "messages", "attempts")
 
 
 @click.command()
@@ -44,6 +44,10 @@ def status(as_json: bool) -> None:
             ("effects", pairs(line["effects"])),
             ("oldest waiting", f"{line['oldest_waiting_s']:.0f} s"),
             ("effects are", "stopped" if line["effects_stopped"] else "carried out"),
+            *(
+                ("ceiling reached", f"{one['kind']} of {one['shop']} in the hour of {one['hour']}")
+                for one in line["alarms"]
+            ),
         ],
     )
     click.echo()
@@ -53,7 +57,7 @@ def status(as_json: bool) -> None:
             (
                 shop["id"],
                 shop["name"],
-                shop["state"],
+                _state_words(shop),
                 shop["last_delivery_at"] or "never",
                 pairs(shop["webhooks"]),
                 ledger_words(shop),
@@ -62,6 +66,12 @@ def status(as_json: bool) -> None:
         ],
         empty="No shop is connected yet: see `postventa shops add --help`.",
     )
+
+
+def _state_words(shop: dict[str, Any]) -> str:
+    if shop["resting_until"] is None:
+        return str(shop["state"])
+    return f"{shop['state']}, rests until {shop['resting_until']}"
 
 
 def status_line(app: "Application") -> dict[str, Any]:
@@ -74,11 +84,15 @@ def status_line(app: "Application") -> dict[str, Any]:
     from connector.storage.records import DeliveryState
     from webhooks.exports import time_text
     from webhooks.ledger_lines import ledger_line
+    from webhooks.limits_shown import alarm_lines, breaker_line
 
+    now = app.clock.now()
     with app.storage.reading() as tx:
         counts = tx.counts()
+        alarms = alarm_lines(tx, now)
         shops = tx.shops()
-        ledgers = {shop.id: ledger_line(tx, shop, app.clock.now()) for shop in shops}
+        ledgers = {shop.id: ledger_line(tx, shop, now) for shop in shops}
+        standings = {shop.id: breaker_line(tx, shop, now) for shop in shops}
         stopped = bool(tx.value(KILL_SWITCH))
     deliveries = {str(state): number for state, number in counts.deliveries.items()}
     found = {str(state): number for state, number in counts.effects.items()}
@@ -86,7 +100,7 @@ def status_line(app: "Application") -> dict[str, Any]:
     # "planned" answers "how many were ever planned", so it is the sum at this instant.
     waiting = effects.pop("planned")
     oldest = counts.oldest_waiting_at
-    age_s = (app.clock.now() - oldest).total_seconds() if oldest else 0.0
+    age_s = (now - oldest).total_seconds() if oldest else 0.0
     return {
         "version": version("postventa"),
         "storage": asdict(app.storage.facts()),
@@ -97,6 +111,7 @@ def status_line(app: "Application") -> dict[str, Any]:
         "effects": {"planned": sum(found.values()), "waiting": waiting, **effects},
         "oldest_waiting_s": round(max(age_s, 0.0), 3),
         "effects_stopped": stopped,
+        "alarms": alarms,
         "shops": [
             {
                 "id": str(shop.id),
@@ -105,6 +120,7 @@ def status_line(app: "Application") -> dict[str, Any]:
                 "state": str(shop.state),
                 "last_delivery_at": time_text(shop.last_delivery_at),
                 "webhooks": dict(shop.webhooks),
+                **standings[shop.id],
                 **ledgers[shop.id],
             }
             for shop in shops

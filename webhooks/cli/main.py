@@ -10,6 +10,7 @@ from webhooks.cli.rules import rules
 from webhooks.cli.rules_try import fields, playbook, simulate
 from webhooks.cli.run import doctor, migrate, serve, worker
 from webhooks.cli.shops import shops
+from webhooks.cli.upkeep import prune
 
 
 @click.group(
@@ -40,6 +41,7 @@ for command in (
     replay,
     dead_letters,
     effects,
+    prune,
 ):
     main.add_command(command)
 

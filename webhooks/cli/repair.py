@@ -15,6 +15,9 @@ from webhooks.cli.base import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.storage.limits import AttemptRecord
     from connector.storage.port import Transaction
     from connector.storage.records import DeliveryRecord, EffectRecord
 
@@ -39,7 +42,9 @@ def list_dead(shop_id: str | None, limit: int, as_json: bool) -> None:
         shop = None if shop_id is None else ShopId(find_shop(app, shop_id).id)
         with app.storage.reading() as tx:
             lines = [_delivery_line(row) for row in tx.dead_deliveries(shop, limit)]
-            lines += [_effect_line(row) for row in tx.dead_effects(shop, limit)]
+            lines += [
+                _effect_line(row, tx.attempts_of(row.key)) for row in tx.dead_effects(shop, limit)
+            ]
     if as_json:
         print_json(lines)
         return
@@ -130,8 +135,8 @@ def _delivery_line(row: "DeliveryRecord") -> dict[str, Any]:
     }
 
 
-def _effect_line(row: "EffectRecord") -> dict[str, Any]:
-    from webhooks.exports import time_text
+def _effect_line(row: "EffectRecord", tries: "Sequence[AttemptRecord]") -> dict[str, Any]:
+    from webhooks.exports import attempt_line, time_text
 
     return {
         "what": "effect",
@@ -143,6 +148,7 @@ def _effect_line(row: "EffectRecord") -> dict[str, Any]:
         "attempts": row.attempts,
         "reason": row.reason,
         "at": time_text(row.done_at or row.created_at),
+        "tries": [attempt_line(one) for one in tries],
     }
 
 

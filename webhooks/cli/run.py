@@ -79,6 +79,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
     with opened(logs=settings_now().log_level) as app:
         from webhooks.serve import WebServer, WorkerPool
 
+        app.disk.hold_ballast()
         try:
             server = WebServer(app, host=host, port=port)
         except OSError as err:
@@ -146,6 +147,7 @@ def worker(threads: int, once: bool) -> None:
             return
         from webhooks.serve import WorkerPool
 
+        app.disk.hold_ballast()
         pool = WorkerPool(app, threads=threads)
         with _until_signaled() as stopping:
             try:
