@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -110,3 +111,10 @@ def slow_sync() -> Iterator[dict[str, str]]:
         source = Path(__file__).with_name("slow_sync.c")
         subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
         yield {"LD_PRELOAD": str(library)}
+
+
+def free_port() -> int:
+    """Find a port nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
