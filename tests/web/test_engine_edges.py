@@ -400,3 +400,26 @@ def test_a_lease_is_kept_while_the_server_stops(
         until(lambda: lease() != seen, what="a longer lease, or the end")
         assert lease() > seen
         stopping.join(60)
+
+
+def test_a_write_whose_end_was_not_stored_is_found_again(shop: Shop) -> None:
+    """Written, and the database refused to note it: the next try finds the note in the shop."""
+    put_rules(shop.running, shop.record, note_rule("delay: 10m"))
+    order = shop.order()
+    shop.clock.move(minutes=11)
+    with contextlib.closing(database_of(shop)) as database:
+        database.execute(
+            "CREATE TRIGGER stubborn BEFORE UPDATE ON effects WHEN NEW.state = 'done' "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+        database.commit()
+        shop.settle()
+        assert len(shop.notes(order)) == 1
+        database.execute("DROP TRIGGER stubborn")
+        database.commit()
+    for _ in range(3):
+        shop.clock.move(minutes=5)
+        shop.settle()
+    assert shop.only()["state"] == "done"
+    assert shop.only()["result"]["adopted"] is True
+    assert len(shop.notes(order)) == 1
