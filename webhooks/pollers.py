@@ -175,8 +175,10 @@ class Pollers:
 
     def _bound(self, job: _Job, shop: ShopRecord) -> Callable[[], None]:
         def run() -> None:
-            # Read anew: the job before may have changed it.
-            now = self._app.engine.shop(shop.id)
+            # Read anew, and not what is kept for a second: the turn is taken, and the
+            # next one is far away.
+            with self._app.storage.reading() as tx:
+                now = tx.shop(shop.id)
             if now is not None and now.state is shop.state:
                 job.run(now)
 

@@ -334,6 +334,27 @@ def waiting(running: Running) -> bool:
         return bool(database.execute(query).fetchone()[0])
 
 
+def test_a_shop_that_takes_its_key_again_is_worked_for_again(tmp_path: Path) -> None:
+    """A key that was refused for a moment only: the shop is tried again, and its work goes on."""
+    with (
+        Running(tmp_path, workers=2) as running,
+        WooShop(queue_interval_s=0.05) as sandbox,
+    ):
+        record = connect(running, sandbox)
+        put_rules(running, record, note_rule())
+        sandbox.faults.add(Fault("status", status=401, match=READ_ORDER, times=1))
+        ask(sandbox, "POST", "/_sandbox/orders", ANA)
+
+        def done() -> bool:
+            return [line["state"] for line in running.export("effects")] == ["done"]
+
+        until(done, what="the note of a shop that is connected again")
+        with running.storage.reading() as tx:
+            again = tx.shop(record.id)
+        assert again is not None
+        assert again.state is ShopState.CONNECTED
+
+
 def test_a_shop_that_uninstalled_us_is_not_tried_again(shop: Shop) -> None:
     """Only a refused key is tried again; a removal is the owner's word."""
     engine = shop.running.app.engine
