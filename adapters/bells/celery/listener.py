@@ -13,8 +13,9 @@ from connector.secret import Secret
 
 # No longer than the sweeper: a ring that nobody has room for helps nobody.
 _HOLD_S: Final = 5.0
-# Between two tries to reach the broker.
+# Between two tries to reach the broker: the first wait doubles, up to the last.
 _AGAIN_S: Final = 1.0
+_AGAIN_MOST_S: Final = 15.0
 _JOIN_S: Final = 10.0
 
 
@@ -42,6 +43,7 @@ class Listener:
         self._lock = threading.Lock()
         self._worker: Any = None
         self._told = False
+        self._pause_s = _AGAIN_S
         self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
 
     def start(self) -> None:
@@ -75,7 +77,8 @@ class Listener:
         while not self._stopping.is_set():
             self._listen_once(app)
             self._lost()
-            self._stopping.wait(_AGAIN_S)
+            self._stopping.wait(self._pause_s)
+            self._pause_s = min(self._pause_s * 2, _AGAIN_MOST_S)
 
     def _listen_once(self, app: Any) -> None:
         """Listen until the end or until the connection is lost."""
@@ -109,6 +112,7 @@ class Listener:
             if self._stopping.is_set():
                 self._end_loop()
         self._told = False
+        self._pause_s = _AGAIN_S
         self._log("bell.listening")
 
     def _lost(self) -> None:

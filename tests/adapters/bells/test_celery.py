@@ -5,7 +5,8 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 import redis
@@ -18,6 +19,7 @@ from connector.secret import Secret
 from tests.broker import Broker
 from tests.contracts.bell import BellContract
 from tests.support import free_port, until
+from webhooks.sandbox.woocommerce.certificate import self_signed
 
 
 class Events:
@@ -236,6 +238,58 @@ def test_trouble_is_named(shared: Broker) -> None:
     """Who asks how the broker is gets nothing when it answers, and an error's name when not."""
     assert trouble(Secret(shared.url)) == ""
     assert trouble(Secret(f"redis://127.0.0.1:{free_port()}/0")).endswith("Error")
+
+
+class TlsServer:
+    """A server that does a TLS handshake with a certificate of its own, and no more."""
+
+    def __init__(self) -> None:
+        self._context, self.certificate = self_signed()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.trusted: list[bool] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(60)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            try:
+                with self._context.wrap_socket(connection, server_side=True) as secure:
+                    # A client that refuses says so after its own side of the handshake.
+                    self.trusted.append(bool(secure.recv(1)))
+            except OSError:
+                self.trusted.append(False)
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "amqps"])
+def test_a_certificate_must_be_trusted(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TLS nothing is said to a broker whose certificate nobody vouches for."""
+    with TlsServer() as server:
+        url = Secret(f"{scheme}://user:word@127.0.0.1:{server.port}/0")
+        assert trouble(url) != ""
+        until(lambda: len(server.trusted) > 0, what="the refused handshake")
+        assert set(server.trusted) == {False}
+        authority = tmp_path / "authority.pem"
+        authority.write_text(server.certificate, encoding="ascii")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        trouble(url)
+        until(lambda: server.trusted[-1], what="the trusted handshake")
 
 
 @pytest.mark.parametrize(
