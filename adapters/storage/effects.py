@@ -1,7 +1,7 @@
 """Effects: planned writes to the outside, and messages that left."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -106,7 +106,7 @@ class Effects(Part):
             )
             before = {row.id: row.state for row in locked}
         rows = self.connection.execute(_CLAIM, {"ids": list(before), "lease_until": lease_until})
-        records = {row.id: _record(row, _as_claimed(before[row.id])) for row in rows}
+        records = {row.id: _claimed(row, before[row.id]) for row in rows}
         return [records[item.id] for item in chosen if item.id in records]
 
     def settle_effect(
@@ -204,9 +204,11 @@ def _add(dialect: Dialect) -> Any:
     )
 
 
-def _as_claimed(state: str) -> EffectState:
+def _claimed(row: sa.Row[Any], before: str) -> EffectRecord:
+    if before != EffectState.SENDING:
+        return _record(row, EffectState(before))
     # Whoever had it is gone: what became of the call is not known.
-    return EffectState.UNKNOWN if state == EffectState.SENDING else EffectState(state)
+    return replace(_record(row, EffectState.UNKNOWN), abandoned=True)
 
 
 def effect_record(row: sa.Row[Any]) -> EffectRecord:

@@ -265,10 +265,11 @@ def _write_now(
 
 def _look_later(engine: Engine, effect: EffectRecord) -> Outcome | None:
     """Wait until a request that was lost is surely over; None when it is."""
-    later = retry.probe_delay(effect.probes)
-    asked = effect.result.get("unknown_since")
-    if later is None or _long_ago(engine, asked):
+    # A worker that is gone may have asked a second time: the older time says nothing then.
+    asked = None if effect.abandoned else effect.result.get("unknown_since")
+    if _long_ago(engine, asked):
         return None
+    later = retry.probe_delay(effect.probes) or timedelta(seconds=retry.PROBE_S[-1])
     return Outcome(
         EffectState.UNKNOWN,
         "its outcome is unknown: not found yet, looked up again later",

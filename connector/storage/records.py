@@ -178,6 +178,7 @@ class EffectRecord:
         attempts: tries started.
         probes: times that an unknown outcome was looked up.
         result: what the shop or channel gave back, like the code or the note's id.
+        abandoned: claimed from a worker that was gone, perhaps in the middle of a write.
     """
 
     planned: PlannedEffect
@@ -190,6 +191,7 @@ class EffectRecord:
     reason: str = ""
     done_at: datetime | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
+    abandoned: bool = False
 
     @property
     def key(self) -> str:
