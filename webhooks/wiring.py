@@ -177,6 +177,19 @@ def _channels(settings: Settings) -> dict[str, ChannelAdapter]:
     return {"email": load_channel("smtp")({"from": settings.mail_from}, {"url": url})}
 
 
+@contextmanager
+def open_other(settings: Settings, url: str) -> Iterator[Storage]:
+    """Open another store than the one of the settings, sealed with the same key.
+
+    Raises: ConfigurationError: the address is wrong.
+    """
+    storage = open_database(url, _derive(read_key(settings), "sealing"), data_dir=settings.data_dir)
+    try:
+        yield storage
+    finally:
+        storage.close()
+
+
 def database_folder(settings: Settings) -> Path | None:
     """Tell in which folder of this machine the database lies; None for a server."""
     url = settings.database_url.reveal()

@@ -21,13 +21,16 @@ from adapters.storage.tables import (
 from connector.model.effect import EffectState
 from connector.model.event import OccurrenceKind
 from connector.model.order import OrderRef, ShopId
-from connector.storage.limits import OwnWrite
-from connector.storage.records import DeliveryState, RuleRecord
+from connector.storage.limits import KeptAnswer, OwnWrite
+from connector.storage.records import DeliverySource, DeliveryState, RuleRecord
 
 _CLOSED: Final = inbox.c.state.in_([DeliveryState.DONE.value, DeliveryState.DEAD.value])
 _ENDED: Final = effects.c.state.in_(
     [EffectState.DONE.value, EffectState.SKIPPED.value, EffectState.DEAD.value]
 )
+
+
+c: Final = inbox.c  # short for the long list below
 
 
 class Retention(Part):
@@ -130,6 +133,24 @@ class Retention(Part):
     def delivery_numbers(self) -> Sequence[int]:
         """Number all deliveries in the order in which they were received."""
         return self._numbers(sa.select(inbox.c.id).order_by(inbox.c.id))
+
+    def kept_answers(self) -> Sequence[KeptAnswer]:
+        """List what shops answered when they were asked, oldest first."""
+        columns = (c.id, c.shop_id, c.lane, c.topic, c.headers, c.received_at)
+        rows = self.connection.execute(
+            sa.select(*columns).where(c.source == DeliverySource.FETCH.value).order_by(c.id)
+        )
+        return [
+            KeptAnswer(
+                row.id,
+                ShopId(row.shop_id),
+                row.lane,
+                row.topic,
+                row.headers.get("cause", ""),
+                row.received_at,
+            )
+            for row in rows
+        ]
 
     def lanes_without_body(self) -> Sequence[tuple[ShopId, str]]:
         """Name the orders some of whose deliveries have no body any more."""

@@ -81,6 +81,23 @@ class OwnWrite:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """Where an answer of a shop is kept in the inbox.
+
+    Attributes:
+        cause: number of the delivery whose work asked for it; `effect` for others.
+        topic: `order`, or `gone` when the shop had it no more.
+    """
+
+    id: int
+    shop_id: ShopId
+    lane: str
+    topic: str
+    cause: str
+    at: datetime
+
+
 class LimitVerbs(Protocol):
     """What a transaction can do about limits."""
 
@@ -182,6 +199,10 @@ class RebuildVerbs(Protocol):
 
     def delivery_numbers(self) -> Sequence[int]:
         """Number all deliveries in the order in which they were received."""
+        ...
+
+    def kept_answers(self) -> Sequence[KeptAnswer]:
+        """List what shops answered when they were asked, oldest first."""
         ...
 
     def lanes_without_body(self) -> Sequence[tuple[ShopId, str]]:

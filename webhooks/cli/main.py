@@ -10,7 +10,7 @@ from webhooks.cli.rules import rules
 from webhooks.cli.rules_try import fields, playbook, simulate
 from webhooks.cli.run import doctor, migrate, serve, worker
 from webhooks.cli.shops import shops
-from webhooks.cli.upkeep import prune
+from webhooks.cli.upkeep import prune, rebuild
 
 
 @click.group(
@@ -42,6 +42,7 @@ for command in (
     dead_letters,
     effects,
     prune,
+    rebuild,
 ):
     main.add_command(command)
 

@@ -1,8 +1,20 @@
 """Commands that look after what is stored: prune, rebuild."""
 
+import sys
+from typing import Final
+
 import click
 
-from webhooks.cli.base import json_option, opened, print_json
+from webhooks.cli.base import (
+    FAILED,
+    json_option,
+    opened,
+    print_json,
+    print_table,
+    shop_option,
+)
+
+_SHOWN: Final = 100
 
 
 @click.command()
@@ -26,3 +38,60 @@ def prune(as_json: bool) -> None:
     click.echo(
         f"{done.bodies} bodies, {done.deliveries} deliveries and {done.effects} effects are gone."
     )
+
+
+@click.command()
+@click.option("--into", "url", required=True, help="Address of an empty database.")
+@shop_option()
+@json_option
+def rebuild(url: str, shop_id: str | None, as_json: bool) -> None:
+    """Play all kept deliveries into an empty database and compare it with this one.
+
+    No shop is called and nothing is sent. Ends with 1 when something differs. All
+    shops are played, since a buyer may be known in several; --shop compares one.
+    """
+    from dataclasses import asdict
+
+    from connector.flows.compare import compare
+    from connector.flows.rebuild import play
+    from connector.model.order import ShopId
+    from webhooks.rebuilding import SilentBell, parser_of
+    from webhooks.shops import find_shop
+    from webhooks.wiring import open_other
+
+    with opened() as app:
+        shop = None if shop_id is None else ShopId(find_shop(app, shop_id).id)
+        with open_other(app.settings, url) as target:
+            played = play(app.engine, target, parser_of(app), SilentBell())
+            found = compare(app.storage, target, shop)
+    differences = [asdict(one) for one in found.differences]
+    line = {
+        "deliveries": played.deliveries,
+        "left_out": {"deliveries": played.left_out, "orders": found.left_out},
+        "orders": found.orders,
+        "occurrences": found.occurrences,
+        "effects": found.effects,
+        "differences": differences,
+    }
+    if as_json:
+        print_json(line)
+    else:
+        click.echo(
+            f"{played.deliveries} deliveries were played ({played.left_out} left out). Compared: "
+            f"{found.orders} orders ({found.left_out} left out), {found.occurrences} occurrences, "
+            f"{found.effects} effects."
+        )
+        print_table(
+            ("what", "shop", "order", "key", "found", "fields"),
+            [
+                (
+                    *(one[name] for name in ("what", "shop", "order", "key", "found")),
+                    ", ".join(one["fields"]),
+                )
+                for one in differences[:_SHOWN]
+            ],
+            empty="No differences.",
+        )
+    if differences:
+        click.echo(f"{len(differences)} differences.", err=True)
+        sys.exit(FAILED)
