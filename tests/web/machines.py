@@ -1,11 +1,13 @@
 """Several machines in one: receivers and workers as real processes, one database, one broker."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,8 @@ RULE = {
     "actions": [{"note": {"text": NOTE, "to_buyer": False}}],
     "enabled": True,
 }
-_AGE_MICROS = 600_000_000
+_AGE = timedelta(minutes=10)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Process:
@@ -151,16 +154,25 @@ class Machines:
         return float(line.rpartition(" ")[2])
 
     def age(self, *, killed: bool = False) -> None:
-        """Let ten minutes pass for what waits for a look-up; of `killed` for all that is open."""
-        with psycopg.connect(self._database_url, autocommit=True) as connection:
+        """Let ten minutes pass for what waits for a look-up; if `killed` for all that is open."""
+        with psycopg.connect(self._database_url) as connection:
             states = ["unknown", *(["sending"] if killed else [])]
-            connection.execute(
-                "UPDATE effects SET due_at = due_at - %s WHERE state = ANY(%s)",
-                (_AGE_MICROS, states),
-            )
+            rows = connection.execute(
+                "SELECT id, result FROM effects WHERE state = ANY(%s) FOR UPDATE", (states,)
+            ).fetchall()
+            for number, text in rows:
+                result = json.loads(text)
+                if "unknown_since" in result:
+                    since = datetime.fromisoformat(result["unknown_since"]) - _AGE
+                    result["unknown_since"] = since.isoformat()
+                connection.execute(
+                    "UPDATE effects SET due_at = due_at - %s, result = %s WHERE id = %s",
+                    (_AGE // _MICROSECOND, json.dumps(result), number),
+                )
             if killed:
                 connection.execute(
-                    "UPDATE inbox SET due_at = due_at - %s WHERE state = 'working'", (_AGE_MICROS,)
+                    "UPDATE inbox SET due_at = due_at - %s WHERE state = 'working'",
+                    (_AGE // _MICROSECOND,),
                 )
         # No worker can know that time went by.
         self.app.bell.ring("")
