@@ -71,6 +71,7 @@ def update_shop(app: Application, shop: ShopRecord, **changes: Any) -> None:
     """Change a stored shop."""
     with app.storage.transaction() as tx:
         tx.update_shop(shop.id, **changes)
+    app.engine.shops.forget(shop.id)
 
 
 def read_again(app: Application, shop: ShopRecord) -> ShopRecord:

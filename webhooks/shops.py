@@ -231,6 +231,7 @@ def remove_shop(app: Application, shop_id: str) -> tuple[ShopRecord, int, str]:
             secrets=dict.fromkeys(shop.secrets, Secret("")),
         )
         share_secrets(tx)
+    app.engine.shops.forget(shop.id)
     return shop, deleted, left
 
 

@@ -42,6 +42,11 @@ class ShopCache:
                 self._kept[shop_id] = (now, shop)
         return shop
 
+    def forget(self, shop_id: ShopId) -> None:
+        """Read a shop anew next time: it was changed here."""
+        with self._lock:
+            self._kept.pop(shop_id, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:

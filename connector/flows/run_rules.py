@@ -5,7 +5,7 @@ from typing import Final
 
 from connector.flows.engine import Engine
 from connector.flows.rulebook import ActiveRule
-from connector.model.effect import ConditionSeen, Evaluation, Verdict
+from connector.model.effect import ConditionSeen, Evaluation, PlannedEffect, Verdict
 from connector.model.order import Order
 from connector.rules.engine import evaluate
 from connector.rules.fields import ShopView, facts_of
@@ -57,33 +57,49 @@ def run_rules(
     planned = 0
     answers: list[Evaluation] = []
     for active in rules:
-        verdict = _bar(active, shop, happened, order, now, old=old)
+        rule, version = active.compiled.rule, active.record.version
         seen: tuple[ConditionSeen, ...] = ()
-        if verdict is None:
-            held, seen = evaluate(active.compiled, facts)
-            verdict = Verdict.MATCHED if held else Verdict.NOT_MATCHED
-        rule, record = active.compiled.rule, active.record
-        if verdict is Verdict.MATCHED:
+        effects: list[PlannedEffect] = []
+        try:
+            verdict = _bar(active, shop, happened, order, now, old=old)
+            if verdict is None:
+                held, seen = evaluate(active.compiled, facts)
+                verdict = Verdict.MATCHED if held else Verdict.NOT_MATCHED
+            if verdict is Verdict.MATCHED:
+                effects = _plan(engine, shop, active, happened, order)
+        except Exception as err:  # noqa: BLE001 - one rule must not keep the order from being stored
+            engine.log("rule.fault", shop_id=shop.id, rule_id=rule.id, fault=err)
+            verdict = Verdict.FAULT
+        if effects:
             key = once_key(rule, happened.occurrence, buyer_id)
-            if not tx.claim_once(shop.id, rule.id, key, happened.id):
+            if tx.claim_once(shop.id, rule.id, key, happened.id):
+                planned += tx.add_effects(effects, now=now)
+            else:
                 verdict = Verdict.ONCE_ALREADY
-        if verdict is Verdict.MATCHED:
-            effects = plan_effects(
-                rule,
-                record.version,
-                happened.id,
-                happened.occurrence,
-                order,
-                view_of(shop),
-                now,
-                engine.code_key,
-            )
-            planned += tx.add_effects(effects, now=now)
         answers.append(
-            Evaluation(shop.id, order.ref, rule.id, record.version, happened.id, verdict, now, seen)
+            Evaluation(shop.id, order.ref, rule.id, version, happened.id, verdict, now, seen)
         )
     tx.add_evaluations(answers)
     return planned
+
+
+def _plan(
+    engine: Engine,
+    shop: ShopRecord,
+    active: ActiveRule,
+    happened: OccurrenceRecord,
+    order: Order,
+) -> list[PlannedEffect]:
+    return plan_effects(
+        active.compiled.rule,
+        active.record.version,
+        happened.id,
+        happened.occurrence,
+        order,
+        view_of(shop),
+        engine.clock.now(),
+        engine.code_key,
+    )
 
 
 def _bar(

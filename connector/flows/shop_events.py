@@ -26,6 +26,7 @@ def close_shop(engine: Engine, shop: ShopRecord) -> str:
     except AuthRejected:
         with engine.storage.transaction() as tx:
             tx.update_shop(shop.id, state=ShopState.UNINSTALLED)
+        engine.shops.forget(shop.id)
         engine.log("shop.uninstalled", shop_id=shop.id)
         return "uninstalled: the shop refuses our key; its effects wait"
     return "uninstalled was said, but our key still works: nothing changed"
@@ -39,6 +40,7 @@ def disconnect(engine: Engine, shop_id: ShopId, request_id: str = "") -> None:
             # Removed or uninstalled meanwhile: that stays.
             return
         tx.update_shop(shop_id, state=ShopState.DISCONNECTED)
+    engine.shops.forget(shop_id)
     engine.log("shop.disconnected", shop_id=shop_id, request_id=request_id)
 
 
@@ -59,6 +61,7 @@ def look_again(engine: Engine, shop: ShopRecord) -> bool:
             return False
         tx.update_shop(shop.id, state=ShopState.CONNECTED)
         tx.wake_deliveries(shop.id, now=engine.clock.now())
+    engine.shops.forget(shop.id)
     engine.log("shop.connected_again", shop_id=shop.id)
     engine.bell.ring(shop.id)
     return True

@@ -82,6 +82,8 @@ class Verdict(StrEnum):
     OWN_WRITE = "own_write"
     TOO_OLD = "too_old"
     TEST_ORDER = "test_order"
+    FAULT = "fault"
+    """The rule could not be asked: a fault of ours, which is in the log."""
 
 
 @dataclass(frozen=True, slots=True)

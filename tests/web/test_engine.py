@@ -416,3 +416,12 @@ def test_planned_is_always_the_sum(shop: Shop) -> None:
         counts = tx.counts().effects
     assert sum(counts.values()) == 3
     assert counts[EffectState.UNKNOWN] == 1
+
+
+def test_a_rule_that_cannot_be_asked_stops_no_order(shop: Shop) -> None:
+    """An order from the end of all dates is stored; that its rule failed is told."""
+    put_rules(shop.running, shop.record, note_rule())
+    order = shop.order(placed_at="9999-12-30T10:00:00")
+    assert [line["ref"] for line in shop.running.export("orders")] == [order]
+    assert [line["verdict"] for line in shop.running.export("evaluations")] == ["fault"]
+    assert shop.effects() == []
