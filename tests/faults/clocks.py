@@ -26,18 +26,18 @@ def jumping_clock(rig: Rig, ahead: str, behind: str) -> Verdict:
     """
     rig.start()
     both = (rig.serve, rig.worker)
-    rig.buy(2)
+    rig.buy(paid=True)
     rig.settle()
     _restart(rig, both, ahead)
-    rig.buy(2)
+    rig.buy(paid=True)
     rig.settle()
     rig.snapshot()
     _restart(rig, both, behind)
-    rig.buy(2)
+    rig.buy(paid=True)
     rig.settle_inbox()
     # What is due in the time of the right clock has to wait for it.
     _restart(rig, both, "")
-    rig.buy(2)
+    rig.buy(paid=True)
     rig.settle()
     return rig.judge()
 

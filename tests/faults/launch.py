@@ -9,6 +9,7 @@ are set here, in the child process, before the program is imported.
 
 import argparse
 import sys
+from datetime import timedelta
 from typing import Final
 
 # Generous next to what a loaded machine needs, short next to the real ones.
@@ -17,6 +18,7 @@ HEARTBEAT_S: Final = 1.5
 PROBE_S: Final = 6.0
 READ_TIMEOUT_S: Final = 4.0
 BUSY_S: Final = 10
+REST_S: Final = 1.0
 # Many: under a kill each second an effect is begun often, and none may end for that.
 TRIES: Final = 40
 
@@ -37,6 +39,10 @@ def shorten(lease_s: float, probe_s: float, busy_s: int) -> None:
     }
     for name, value in values.items():
         setattr(retry, name, value)
+    # After the waits above: who imports them by value must find the short ones.
+    from connector.jobs import breaker
+
+    breaker.FIRST_REST = breaker.LONGEST_REST = timedelta(seconds=REST_S)  # type: ignore[misc]  # shortened on purpose
     http.READ_TIMEOUT_S = READ_TIMEOUT_S  # type: ignore[misc]  # shortened on purpose
     sqlite.BUSY_S = busy_s  # type: ignore[misc]  # the same
 

@@ -66,7 +66,7 @@ class Rig:
         options: Sequence[str] = (),
         data_dir: Path | None = None,
         senders: int = 4,
-        poll_interval_s: float = 2.0,
+        poll_interval_s: float = 5.0,
         log_level: str = "WARNING",
         cluster: Cluster | None = None,
     ) -> None:

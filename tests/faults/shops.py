@@ -78,6 +78,8 @@ def woocommerce(history: History, workers: int = 4) -> WooShop:
 def shopify(history: History, workers: int = 4) -> ShopifyShop:
     """Make a pretend Shopify that records."""
     shop = ShopifyShop(queue_interval_s=0.05)
+    # A plan that is never used up: to wait for points is no fault.
+    shop.bucket.resize(1_000_000, 100_000)
     shop.sender = shop.hooks.sender = RecordingSender(history, "shopify", workers)
     return shop
 

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.faults
 def test_random_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     """Killed at random under load with every fifth answer lost: all kept, all done once."""
     with Rig(tmp_path, seed=11, options=("--lease-s", "8", "--probe-s", "4")) as rig:
-        verdict = random_kills(rig, 8)
+        verdict = random_kills(rig, 6)
     assert verdict.findings == []
-    assert verdict.figures["kills"] >= 8
+    assert verdict.figures["kills"] >= 6
 
 
 def test_kills_at_calls_lose_and_double_nothing(tmp_path: Path) -> None:
