@@ -5,10 +5,15 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 # Any fixed numbers will do; they only have to differ from each other.
 CLAIM_LOCK: Final = 7_305_481
 MIGRATION_LOCK: Final = 7_305_482
+
+_PSYCOPG: Final = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # theirs has no types
+_PYSQLITE: Final = SQLiteDialect_pysqlite(paramstyle="named")
 
 
 class Dialect:
@@ -24,6 +29,10 @@ class Dialect:
     def insert(self, table: sa.Table) -> Any:
         """Begin an INSERT that can pass over, or change, a row that is there."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def written(self, statement: sa.ClauseElement) -> str:
+        """Write a statement as the driver takes it, with named places for its values."""
+        return str(statement.compile(dialect=_PSYCOPG if self.is_postgresql else _PYSQLITE))
 
     def lock_order(self, connection: sa.Connection, shop_id: str, ref: str) -> None:
         """Wait for other transactions that work on the same order.

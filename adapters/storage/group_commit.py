@@ -41,6 +41,8 @@ class GroupCommit:
     def submit(self, work: Work) -> None:
         """Run a piece of writing in a shared commit and wait until that is on disk.
 
+        It may run twice, when another one of the group fails; the last run counts.
+
         Raises: StorageUnavailable: nothing was stored. Else what `work` raised;
             nothing of it is stored then.
         """
@@ -84,6 +86,31 @@ class GroupCommit:
             return [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
 
     def _commit(self, group: list[_Piece]) -> None:
+        """Commit all pieces together.
+
+        Nearly always each of them can be stored, so they first run bare: a savepoint
+        costs as much as the row inside it. When one fails, nothing of the group is kept
+        and all run once more, each apart.
+        """
+        failed = False
+        try:
+            with self._transaction() as tx:
+                for piece in group:
+                    try:
+                        piece.work(tx)
+                    except BaseException as err:
+                        failed = True
+                        if len(group) == 1:
+                            piece.error = err
+                        raise
+        except BaseException:
+            # A commit that failed is not tried again: what became of it is not known.
+            if not failed or len(group) == 1:
+                raise
+        if failed:
+            self._commit_apart(group)
+
+    def _commit_apart(self, group: list[_Piece]) -> None:
         with self._transaction() as tx:
             for piece in group:
                 # A savepoint each: a piece that fails takes nothing else with it.

@@ -382,7 +382,8 @@ class Storage(Protocol):
         """Run a short piece of writing in a commit shared with others; wait for it.
 
         Returns after the commit that holds it is on disk. An exception of the work
-        comes back to its own caller only.
+        comes back to its own caller only. The work may run twice, when that of another
+        caller fails: nothing of the first run is stored then, and the last one counts.
         """
         ...
 
