@@ -12,12 +12,13 @@ from connector.storage.port import Storage
 from tests.contracts.storage_effects import EffectContract
 from tests.contracts.storage_inbox import InboxContract
 from tests.contracts.storage_ledger import LedgerContract
+from tests.contracts.storage_limits import LimitContract
 from tests.contracts.storage_records import RecordContract
 from tests.contracts.storage_threads import ThreadContract
 
 
 class StorageContract(
-    ThreadContract, RecordContract, InboxContract, EffectContract, LedgerContract
+    ThreadContract, RecordContract, InboxContract, EffectContract, LedgerContract, LimitContract
 ):
     """Every promise of `connector.storage.port`."""
 
