@@ -20,6 +20,16 @@ _IS_OWN: Final = sa.select(own_writes.c.at).where(
     own_writes.c.kind == sa.bindparam("of_kind"),
 )
 
+_OF_ORDER: Final = (
+    sa.select(occurrences)
+    .where(
+        occurrences.c.shop_id == sa.bindparam("of_shop"),
+        occurrences.c.order_ref == sa.bindparam("of_ref"),
+    )
+    .order_by(occurrences.c.id)
+)
+_ONE: Final = sa.select(occurrences).where(occurrences.c.id == sa.bindparam("of_id"))
+
 
 class Occurrences(Part):
     """The verbs of a transaction about occurrences."""
@@ -54,12 +64,13 @@ class Occurrences(Part):
 
     def occurrences_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[OccurrenceRecord]:
         """Read what happened to an order, oldest number first."""
-        return self._occurrences(occurrences.c.shop_id == shop_id, occurrences.c.order_ref == ref)
+        rows = self.connection.execute(_OF_ORDER, {"of_shop": shop_id, "of_ref": ref})
+        return [_record(row) for row in rows]
 
     def occurrence(self, occurrence_id: int) -> OccurrenceRecord | None:
         """Read one occurrence."""
-        found = self._occurrences(occurrences.c.id == occurrence_id)
-        return found[0] if found else None
+        row = self.connection.execute(_ONE, {"of_id": occurrence_id}).first()
+        return None if row is None else _record(row)
 
     def note_own_write(
         self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind, at: datetime
@@ -84,25 +95,20 @@ class Occurrences(Part):
         """Take it back when the write was surely not done."""
         self._changed(sa.delete(own_writes).where(*_own(shop_id, ref, kind)))
 
-    def _occurrences(self, *conditions: sa.ColumnElement[bool]) -> list[OccurrenceRecord]:
-        rows = self.connection.execute(
-            sa.select(occurrences).where(*conditions).order_by(occurrences.c.id)
-        )
-        return [
-            OccurrenceRecord(
-                id=row.id,
-                occurrence=Occurrence(
-                    shop_id=ShopId(row.shop_id),
-                    order_ref=OrderRef(row.order_ref),
-                    kind=OccurrenceKind(row.kind),
-                    discriminator=row.discriminator,
-                    occurred_at=row.occurred_at,
-                ),
-                seen_at=row.seen_at,
-                own=row.own,
-            )
-            for row in rows
-        ]
+
+def _record(row: sa.Row[Any]) -> OccurrenceRecord:
+    return OccurrenceRecord(
+        id=row.id,
+        occurrence=Occurrence(
+            shop_id=ShopId(row.shop_id),
+            order_ref=OrderRef(row.order_ref),
+            kind=OccurrenceKind(row.kind),
+            discriminator=row.discriminator,
+            occurred_at=row.occurred_at,
+        ),
+        seen_at=row.seen_at,
+        own=row.own,
+    )
 
 
 def _own(shop_id: str, ref: str, kind: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.storage.columns import to_json
-from connector.model.effect import Evaluation
+from connector.model.effect import ConditionSeen, Evaluation
 
 # Compressing less than this saves nothing.
 _SMALL: Final = 512
@@ -22,20 +22,15 @@ _FIELDS: Final = ("path", "field", "op", "value", "seen", "held")
 
 def pack(evaluations: Sequence[Evaluation]) -> bytes:
     """Write the answers of all rules asked about one occurrence."""
+    # A condition writes itself as the list of _FIELDS.
     rows = [
-        [
-            item.rule_id,
-            item.rule_version,
-            item.verdict,
-            [[c.path, c.field, c.op, c.value, c.seen, c.held] for c in item.conditions],
-        ]
-        for item in evaluations
+        (item.rule_id, item.rule_version, item.verdict, item.conditions) for item in evaluations
     ]
     try:
         text = _encoder.encode(rows)
     except (UnicodeEncodeError, TypeError):
         # Half of a letter, or a value of another kind: the slower way takes it all.
-        text = to_json(rows).encode()
+        text = to_json([(*row, [_listed(seen) for seen in seens]) for *row, seens in rows]).encode()
     return text if len(text) < _SMALL else zlib.compress(text, 1)
 
 
@@ -49,3 +44,7 @@ def unpack(body: bytes) -> Iterator[dict[str, Any]]:
             "verdict": verdict,
             "conditions": [dict(zip(_FIELDS, seen, strict=True)) for seen in conditions],
         }
+
+
+def _listed(condition: ConditionSeen) -> list[Any]:
+    return [getattr(condition, name) for name in _FIELDS]

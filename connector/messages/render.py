@@ -55,6 +55,8 @@ def check(source: str) -> list[str]:
     return []
 
 
+# Asked for every order about the same few texts of rules.
+@lru_cache(maxsize=256)
 def uses(source: str, root: str) -> bool:
     """Tell whether a text names something of a root, like `coupon`.
 

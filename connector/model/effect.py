@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from connector.model.order import OrderRef, ShopId
 
 
@@ -56,9 +58,11 @@ class PlannedEffect:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionSeen:
+class ConditionSeen(msgspec.Struct, frozen=True, array_like=True):
     """One condition with the value that was seen.
+
+    A struct, which is written as a JSON array without a step of ours between: hundreds
+    of them are kept for each order.
 
     Attributes:
         path: where it stands in the rule, like `all[1].not`.
