@@ -53,7 +53,7 @@ def full_disk(rig: Rig, more_room: Callable[[], None]) -> Verdict:
     """
     rig.start(worker=False)
     rig.history.write("fault", mode="full disk")
-    until(lambda: _refused_one(rig), within_s=120, what="a webhook that cannot be stored")
+    until(lambda: _refused_one(rig), within_s=300, what="a webhook that cannot be stored")
     more_room()
     return _recovered(rig)
 
@@ -64,7 +64,7 @@ def limited_files(rig: Rig, most_bytes: int) -> Verdict:
     _, hard = resource.prlimit(rig.serve.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(rig.serve.pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
     rig.history.write("fault", mode="file size limit", most=most_bytes)
-    until(lambda: _refused_one(rig), within_s=120, what="a webhook that cannot be stored")
+    until(lambda: _refused_one(rig), within_s=300, what="a webhook that cannot be stored")
     resource.prlimit(rig.serve.pid, resource.RLIMIT_FSIZE, (hard, hard))
     return _recovered(rig)
 
@@ -78,7 +78,7 @@ def broken_syncs(rig: Rig, first: int, last: int) -> Verdict:
     prefix = strace("-e", f"trace={SYNCS}", "-e", inject, output=Path("/dev/null"))
     rig.serve.start(prefix)
     rig.serve.wait_ready()
-    until(lambda: _refused_one(rig), within_s=120, what="a webhook that cannot be stored")
+    until(lambda: _refused_one(rig), within_s=300, what="a webhook that cannot be stored")
     return _recovered(rig)
 
 
@@ -90,7 +90,7 @@ def held_database(rig: Rig) -> Verdict:
     holder.execute("BEGIN IMMEDIATE")
     rig.history.write("fault", mode="database held")
     try:
-        until(lambda: _refused_one(rig), within_s=120, what="a webhook that cannot be stored")
+        until(lambda: _refused_one(rig), within_s=300, what="a webhook that cannot be stored")
         # Alive all the same: it says that it takes no traffic, or answers.
         assert requests.get(rig.url + "/healthz", timeout=60).ok
     finally:
@@ -121,7 +121,7 @@ def _recovered(rig: Rig) -> Verdict:
         time.sleep(0.2)
         return 200 in _answers(rig)[before:]
 
-    until(taken, within_s=120, what="a webhook taken after the fault")
+    until(taken, within_s=300, what="a webhook taken after the fault")
     rig.worker.start()
     rig.settle()
     verdict = rig.judge()

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.faults.checker import Verdict
 from tests.faults.rig import Rig
+from tests.support import until
 
 # Orders for each kill: more than one machine of two cores works off between two kills
 # would only pile up.
@@ -44,7 +45,7 @@ def kill_at_the_answer(rig: Rig, times: int) -> Verdict:
     for _ in range(times):
         before = rig.acked()
         rig.buy()
-        _wait_acked(rig, before)
+        until(lambda: rig.acked() > before, within_s=300, what="an answer")  # noqa: B023 - called at once
         rig.serve.kill()
         rig.settle_inbox()
         rig.serve.start()
@@ -52,12 +53,3 @@ def kill_at_the_answer(rig: Rig, times: int) -> Verdict:
     rig.worker.start()
     rig.settle()
     return rig.judge()
-
-
-def _wait_acked(rig: Rig, before: int) -> None:
-    ticks = threading.Event()
-    for _ in range(6_000):
-        if rig.acked() > before:
-            return
-        ticks.wait(0.005)
-    raise AssertionError("no webhook was answered within 30 s")

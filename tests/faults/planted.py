@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 # How long a commit is late: the window in which a kill loses what was answered.
-_LATE_S: Final = 0.5
+_LATE_S: Final = 2.0
 
 
 def ack_before_commit() -> None:

@@ -1,7 +1,10 @@
 """The real program as child processes that can be killed, stopped and started again."""
 
+import contextlib
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,7 +17,20 @@ from tests.faults.history import History
 from tests.support import until
 
 _ROOT: Final = Path(__file__).parents[2]
-_START_S: Final = 120
+_START_S: Final = 300
+
+
+def quiet_port() -> int:
+    """Find a free port that no outgoing connection is ever given.
+
+    While a killed server is away its port must stay free: clients of loopback draw
+    theirs from 32768 upwards, and one could even connect to itself.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Program:

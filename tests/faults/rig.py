@@ -18,7 +18,7 @@ from connector.secret import Secret
 from connector.settings import Settings
 from tests.faults.checker import OPEN, Evidence, StoredDelivery, Verdict, judge
 from tests.faults.history import History, read_history
-from tests.faults.program import Program
+from tests.faults.program import Program, quiet_port
 from tests.faults.shops import (
     RULES,
     WRITES,
@@ -32,14 +32,14 @@ from tests.faults.shops import (
     woocommerce,
 )
 from tests.postgresql import Cluster
-from tests.support import free_port, until
+from tests.support import until
 from webhooks.exports import export_lines
 from webhooks.sandbox.faults import Fault
 from webhooks.sandbox.woocommerce.shop import WooShop
 from webhooks.shops import connect_shopify, connect_woocommerce
 from webhooks.wiring import Application, open_application
 
-_SETTLED_S = 300.0
+_SETTLED_S = 600.0
 
 
 class Rig:
@@ -75,7 +75,7 @@ class Rig:
         self.data_dir = data_dir or folder / "data"
         self.data_dir.mkdir(exist_ok=True)
         self.history = History(folder / "history.jsonl", seed)
-        self.port = free_port()
+        self.port = quiet_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.shops: list[Shop] = [
             (woocommerce if name == "woocommerce" else shopify)(self.history, senders)
@@ -272,7 +272,7 @@ class Rig:
 
     def settle_inbox(self) -> None:
         """Wait until every webhook has left its shop."""
-        until(lambda: all(sender_of(shop).wait_idle(5.0) for shop in self.shops), within_s=120)
+        until(lambda: all(sender_of(shop).wait_idle(5.0) for shop in self.shops), within_s=300)
 
     def integrity(self) -> str:
         """Let SQLite check every page; PostgreSQL has no such check."""

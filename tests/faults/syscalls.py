@@ -55,7 +55,7 @@ def kill_at_calls(
         prefix = strace("-e", f"trace={call}", "-e", inject, output=Path("/dev/null"))
         rig.history.write("fault", mode="syscall", call=call, number=number)
         rig.serve.start(prefix)
-        until(lambda: not rig.serve.running or rig.serve.is_ready, within_s=120, what="a start")
+        until(lambda: not rig.serve.running or rig.serve.is_ready, within_s=300, what="a start")
         rig.buy(_ORDERS)
         died += _died(rig)
         rig.serve.kill()
