@@ -132,7 +132,18 @@ def test_the_page_tells_how_it_was_made() -> None:
     row = ratio_row("12 KB | c=16", [1.0, 3.0], [2.0, 2.0], "/s")
     text = text_of([Section("Receiver", (row,), "A note.")], parse(["--quick"]), ["Cores: 2"])
     assert "a quick run of `make bench`" in text
-    assert "in 3 rounds" in text
+    assert "(rounds: 3)" in text
+    assert "**" not in text
     assert "- Cores: 2\n" in text
     assert "## Receiver\n\nA note.\n\n| What | Ratio |" in text
     assert "| 12 KB \\| c=16 | 1.00 | 0.50 to 1.50 | 2.00 /s | 2.00 /s |  |  |" in text
+
+
+def test_the_page_says_when_its_figures_are_no_result() -> None:
+    """A run of too few rounds, or on a machine that was busy, says so in bold."""
+    few = text_of([], parse(["--rounds", "1"]), [])
+    busy = text_of([], parse([]), [], busy=True)
+    assert "**Too few rounds for a median" in few
+    assert "The machine was busy" not in few
+    assert "**The machine was busy with other work" in busy
+    assert "Too few rounds" not in busy

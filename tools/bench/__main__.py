@@ -23,6 +23,7 @@ def main(words: Sequence[str]) -> None:
     plan = parse(words, peers=bool(os.environ.get("PEERS")))
     if not _WITHOUT_LOAD.issuperset(plan.cases):
         require_wrk()
+    load_before = os.getloadavg()[0]
     sections: list[Section] = []
     for name in plan.cases:
         began = time.monotonic()
@@ -33,7 +34,7 @@ def main(words: Sequence[str]) -> None:
         print(f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     page.show(sections)
     if plan.page:
-        page.write(sections, plan)
+        page.write(sections, plan, load_before)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,14 @@ from tools.bench.table import COLUMNS, Section
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "performance.md"
 _INTRODUCTION: Final = (
     "Measured by {length} of `make bench`: each ratio compares two things that were measured in "
-    "turn, A B B A, in {rounds} rounds of one run, and is the median of the rounds. Read the "
+    "turn, A B B A, in one run (rounds: {rounds}), and is the median of the rounds. Read the "
     "ratios; the absolute figures are those of one machine on one day."
+)
+_ENOUGH_ROUNDS: Final = 3
+_FEW_ROUNDS: Final = "Too few rounds for a median: these figures show that the tool works, no more."
+_BUSY: Final = (
+    "The machine was busy with other work when this run began: take these figures as a try and "
+    "repeat it on a quiet one before you rely on any of them."
 )
 _REPEAT: Final = (
     "`Bar` is what we hold ourselves to. To repeat: `make bench`, which takes a quarter of an "
@@ -44,12 +50,17 @@ def show(sections: Sequence[Section]) -> None:
     Console(width=width).print(table)
 
 
-def text_of(sections: Sequence[Section], plan: Plan, machine: Sequence[str]) -> str:
+def text_of(
+    sections: Sequence[Section], plan: Plan, machine: Sequence[str], *, busy: bool = False
+) -> str:
     """Write the page.
 
-    Args: machine: lines about what it was measured on; no names of hosts or folders.
+    Args:
+        machine: lines about what it was measured on; no names of hosts or folders.
+        busy: others were at work on the machine when the run began.
     """
     length = "a quick run" if plan.quick else "a whole run"
+    doubts = [_FEW_ROUNDS] * (plan.rounds < _ENOUGH_ROUNDS) + [_BUSY] * busy
     lines = [
         "# Performance",
         "",
@@ -57,6 +68,7 @@ def text_of(sections: Sequence[Section], plan: Plan, machine: Sequence[str]) -> 
         "",
         _INTRODUCTION.format(length=length, rounds=plan.rounds),
         "",
+        *(f"**{doubt}**\n" for doubt in doubts),
         *(f"- {line}" for line in machine),
         "",
         _REPEAT,
@@ -72,9 +84,15 @@ def text_of(sections: Sequence[Section], plan: Plan, machine: Sequence[str]) -> 
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(sections: Sequence[Section], plan: Plan) -> None:
-    """Write the page into the reference."""
-    PAGE.write_text(text_of(sections, plan, machine()), encoding="utf-8")
+def write(sections: Sequence[Section], plan: Plan, load_before: float) -> None:
+    """Write the page into the reference.
+
+    Args: load_before: processes that wanted to run when the run began, as the system counts.
+    """
+    lines = [*machine(), f"Load average when the run began: {load_before:.1f}"]
+    # Half of the cores: the run itself has not begun to use any.
+    busy = load_before > (os.cpu_count() or 1) / 2
+    PAGE.write_text(text_of(sections, plan, lines, busy=busy), encoding="utf-8")
 
 
 def machine() -> list[str]:
