@@ -56,6 +56,8 @@ def text_of(
     """Write the page.
 
     Args:
+        sections: what was measured.
+        plan: how it was.
         machine: lines about what it was measured on; no names of hosts or folders.
         busy: others were at work on the machine when the run began.
     """
