@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
@@ -140,6 +141,13 @@ class Program:
         """Wait until the process is gone."""
         if self._process is not None:
             self._process.wait(90)
+            # A wrapper like faketime may end before what it runs.
+            ends = time.monotonic() + 30
+            with contextlib.suppress(ProcessLookupError):
+                while time.monotonic() < ends:
+                    os.killpg(self.pid, 0)
+                    time.sleep(0.02)
+                os.killpg(self.pid, signal.SIGKILL)
         if self._stream is not None:
             self._stream.close()
         self._process = self._stream = None
