@@ -59,11 +59,14 @@ class Installation:
         with open_application(load_settings(self.variables)) as app:
             yield app
 
-    def prepare(self, *, rules: int = 0, shops: int = 1) -> None:
-        """Make the tables, connect shops that are never asked, store rules."""
+    def prepare(self, *, rules: int = 0, shops: int = 1, shop_url: str = _NOWHERE) -> None:
+        """Make the tables, connect shops, store rules.
+
+        Args: shop_url: where the shops answer; needed where something looks at them.
+        """
         with self.opened() as app, app.storage.transaction() as tx:
             for number in range(shops):
-                shop = shop_record(number, app.clock.now())
+                shop = shop_record(number, app.clock.now(), shop_url)
                 tx.add_shop(shop)
                 for source in map(rule, range(rules)):
                     tx.put_rule(shop.id, source["id"], source, enabled=True, now=app.clock.now())
@@ -103,17 +106,17 @@ def connection_of(tx: Transaction) -> sa.Connection:
     return tx.connection
 
 
-def shop_record(number: int, now: datetime) -> ShopRecord:
+def shop_record(number: int, now: datetime, url: str = _NOWHERE) -> ShopRecord:
     """Describe a connected shop; the first has the address that the load is sent to."""
     return ShopRecord(
         id=ShopId(f"{SHOP_ID}{number or ''}"),
         platform="woocommerce",
         name=f"Shop {number}",
-        address=f"{_NOWHERE}/{number}",
+        address=f"{url}/{number}",
         hook_token=TOKEN + (str(number) if number else ""),
         state=ShopState.CONNECTED,
         created_at=now - timedelta(days=30),
-        settings={"url": _NOWHERE},
+        settings={"url": url},
         secrets={
             "consumer_key": Secret("ck_" + "a" * 40),
             "consumer_secret": Secret("cs_" + "b" * 40),

@@ -12,6 +12,7 @@ from tools.bench.children import Child, child, free_port, program
 from tools.bench.drain import RULES
 from tools.bench.installation import Installation
 from tools.bench.load import load
+from tools.bench.quiet_shop import quiet_shop
 from tools.bench.receiver import MANY, SMALL
 from tools.bench.table import Bar, Row, Section
 
@@ -26,21 +27,8 @@ _BARS: Final = {
 
 def measure(plan: Plan, folder: Path) -> list[Section]:
     """Measure the whole server as `postventa serve` starts it."""
-    found: dict[str, list[float]] = {name: [] for name in _BARS}
-    for turn in range(plan.rounds):
-        place = folder / f"calm-{turn}"
-        place.mkdir()
-        at = Installation(place)
-        at.prepare(rules=RULES)
-        idle, loaded = _calm(plan, at)
-        found["idle"].append(idle)
-        found["load"].append(loaded)
-    place = folder / "backlog"
-    place.mkdir()
-    at = Installation(place)
-    at.prepare(rules=RULES)
-    at.add_waiting(plan.backlog)
-    found["backlog"] = [_backlog(at) for _ in range(plan.rounds)]
+    with quiet_shop() as shop_url:
+        found = _found(plan, folder, shop_url)
     return [
         Section(
             "Memory",
@@ -57,6 +45,25 @@ def measure(plan: Plan, folder: Path) -> list[Section]:
             f"{RULES} rules and SQLite.",
         )
     ]
+
+
+def _found(plan: Plan, folder: Path, shop_url: str) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in _BARS}
+    for turn in range(plan.rounds):
+        idle, loaded = _calm(plan, _made(folder / f"calm-{turn}", shop_url))
+        found["idle"].append(idle)
+        found["load"].append(loaded)
+    at = _made(folder / "backlog", shop_url)
+    at.add_waiting(plan.backlog)
+    found["backlog"] = [_backlog(at) for _ in range(plan.rounds)]
+    return found
+
+
+def _made(folder: Path, shop_url: str) -> Installation:
+    folder.mkdir()
+    at = Installation(folder)
+    at.prepare(rules=RULES, shop_url=shop_url)
+    return at
 
 
 def _row(what: str, found: list[float], name: str) -> Row:

@@ -12,6 +12,7 @@ from tools.bench.children import child, module, program
 from tools.bench.drain import RULES
 from tools.bench.installation import Installation
 from tools.bench.load import load_all
+from tools.bench.quiet_shop import quiet_shop
 from tools.bench.receiver import MANY, SMALL
 from tools.bench.table import Bar, Section, interleaved, ratio_row
 
@@ -23,12 +24,12 @@ _BAR: Final = Bar(1.4)
 
 def measure(plan: Plan, folder: Path) -> list[Section]:
     """Compare two processes with one, first receivers, then workers."""
-    with Cluster() as cluster:
+    with Cluster() as cluster, quiet_shop() as shop_url:
         places = []
         for name in ("receivers", "workers"):
             (folder / name).mkdir()
             at = Installation(folder / name, cluster.url(cluster.new_database()))
-            at.prepare(rules=RULES, shops=_SHOPS)
+            at.prepare(rules=RULES, shops=_SHOPS, shop_url=shop_url)
             places.append(at)
         received = _receivers(plan, places[0])
         worked = interleaved(
