@@ -72,10 +72,15 @@ class AdapterPool:
         self._settings = settings
         self._gates = gates
         self._lock = threading.Lock()
-        self._made: dict[ShopId, tuple[object, ShopAdapter]] = {}
+        self._made: dict[ShopId, tuple[ShopRecord, object, ShopAdapter]] = {}
 
     def of(self, shop: ShopRecord) -> ShopAdapter:
         """Give the adapter of a shop; its calls go through the gate of its host."""
+        with self._lock:
+            known = self._made.get(shop.id)
+        # Whoever keeps a shop for a moment gives the very same record again.
+        if known is not None and known[0] is shop:
+            return known[2]
         stamp = (
             shop.platform,
             tuple(sorted(shop.settings.items())),
@@ -83,18 +88,14 @@ class AdapterPool:
             shop.timezone,
             shop.currency,
         )
+        if known is not None and known[1] == stamp:
+            adapter = known[2]
+        else:
+            settings = {**shop.settings, "timezone": shop.timezone, "currency": shop.currency}
+            gate = self._gates.of(shop)
+            adapter = self.build(shop.platform, settings, shop.secrets, gate=gate)
         with self._lock:
-            known = self._made.get(shop.id)
-            if known is not None and known[0] == stamp:
-                return known[1]
-        adapter = self.build(
-            shop.platform,
-            {**shop.settings, "timezone": shop.timezone, "currency": shop.currency},
-            shop.secrets,
-            gate=self._gates.of(shop),
-        )
-        with self._lock:
-            self._made[shop.id] = (stamp, adapter)
+            self._made[shop.id] = (shop, stamp, adapter)
         return adapter
 
     def direct(self, shop: ShopRecord) -> ShopAdapter:

@@ -5,14 +5,14 @@ from typing import Any
 
 import requests
 import yaml
-from connector.rules.load import load_rules
-from webhooks.shops import connect_shopify, connect_woocommerce
 
 from connector.model.order import ShopId
+from connector.rules.load import load_rules
 from connector.storage.records import ShopRecord
 from tests.running import Running
 from webhooks.sandbox.shopify.shop import ShopifyShop
 from webhooks.sandbox.woocommerce.shop import WooShop
+from webhooks.shops import connect_shopify, connect_woocommerce
 
 Sandbox = WooShop | ShopifyShop
 
