@@ -42,17 +42,19 @@ class Worker:
     def claim(self, limit: int, busy: Sequence[ShopId] = ()) -> list[Batch]:
         """Take rows that are due, in batches by shop.
 
-        Args: limit: most inbox rows and most effects. busy: shops to pass over; those
-            whose host rests are passed over anyway.
+        Args: limit: most inbox rows and most effects. busy: shops to pass over; the effects
+            of those whose host rests are passed over anyway.
         """
         now = self._engine.clock.now()
         until = now + timedelta(seconds=retry.LEASE_S)
-        busy = [*busy, *self.resting()]
+        # A delivery that carries its order needs no call; one that does is put back until
+        # the rest is over. An effect always calls.
+        no_calls = [*busy, *self.resting()]
         with self._engine.storage.transaction() as tx:
             deliveries = tx.claim_deliveries(now=now, lease_until=until, limit=limit, busy=busy)
             effects: Sequence[EffectRecord] = ()
             if not self._engine.switch.read(tx):
-                effects = tx.claim_effects(now=now, lease_until=until, limit=limit, busy=busy)
+                effects = tx.claim_effects(now=now, lease_until=until, limit=limit, busy=no_calls)
                 tx.begin_attempts(effects, now=now)
         self._leases.hold(deliveries, effects)
         shops = dict.fromkeys(

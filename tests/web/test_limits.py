@@ -116,6 +116,21 @@ def test_a_failing_shop_is_given_a_rest(shop: Shop) -> None:
     assert standing(shop)["breaker"] == "closed"
 
 
+def test_orders_are_stored_while_the_shop_rests(shop: Shop) -> None:
+    """A webhook that carries its order needs no call, so it does not wait for the rest's end."""
+    put_rules(shop.running, shop.record, note_rule("delay: 10m"))
+    for _ in range(6):
+        shop.order()
+    shop.sandbox.faults.add(Fault("status_500", match=READS, times=None))
+    shop.clock.move(minutes=11)
+    shop.settle()
+    assert standing(shop)["breaker"] == "open"
+    heard = calls(shop)
+    order = shop.order()
+    assert calls(shop) == heard
+    assert order in {line["ref"] for line in shop.running.export("orders")}
+
+
 def test_a_check_ends_the_rest(shop: Shop) -> None:
     """`shops check` asks a resting shop at once; when it answers, work goes on."""
     put_rules(shop.running, shop.record, note_rule("delay: 10m"))
