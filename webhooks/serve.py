@@ -83,19 +83,15 @@ class WorkerPool:
         self._ended = threading.Event()
         self._lock = threading.Condition()
         self._busy: Counter[ShopId] = Counter()
-        self._threads: list[threading.Thread] = []
+        self._dispatcher = threading.Thread(target=self._dispatch, name="dispatch", daemon=True)
+        self._beating = threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True)
         self._end_listening: Callable[[], None] = lambda: None
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
 
     def start(self) -> None:
         """Start working."""
-        for name, target in (
-            ("dispatch", self._dispatch),
-            ("heartbeat", self._heartbeat),
-        ):
-            thread = threading.Thread(target=target, name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._dispatcher.start()
+        self._beating.start()
         self._pollers.start()
         self._end_listening = self._app.bell.listen(self.has_room)
 
@@ -107,11 +103,12 @@ class WorkerPool:
             self._lock.notify_all()
         self._app.bell.wake()
         self._pollers.stop()
+        # First who hands out: what is claimed is also worked off.
+        self._dispatcher.join(timeout=60)
         self._pool.shutdown(wait=True)
         # Not before: what is still being worked on keeps its lease.
         self._ended.set()
-        for thread in self._threads:
-            thread.join(timeout=30)
+        self._beating.join(timeout=30)
 
     def has_room(self, timeout_s: float) -> bool:
         """Wait for a thread that is free; tell whether there is one."""
