@@ -39,7 +39,11 @@ check: deps  ## Format, lint, types and import contracts
 
 test: check postgresql broker fault-tools  ## Everything: check, then all tests
 	@.venv/bin/pytest -q -m alone
-	@.venv/bin/pytest -q -m "not alone" -n 2 --dist loadfile
+	@# What failed beside another test is told and run once more by itself: many tests start
+	@# servers, databases and brokers of their own, and two at a time can starve a small machine.
+	@.venv/bin/pytest -q -m "not alone" -n 2 --dist loadfile || { \
+	  echo "Once more, one after the other, what failed beside others:"; \
+	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none; }
 
 soak: deps postgresql fault-tools  ## Kill and break it for long (ARGS="--kills 1000 --syscalls 60")
 	@$(PY) -m tools.soak $(ARGS)

@@ -116,7 +116,8 @@ def test_two_processes_poll_once(tmp_path: Path) -> None:
     with (
         WooShop(queue_interval_s=3600) as woo,
         Running(tmp_path, poll_interval_s=3600) as running,
-        Running(tmp_path, poll_interval_s=3600) as other,
+        # One installation: both know the same address.
+        Running(tmp_path, poll_interval_s=3600, base_url=running.url) as other,
     ):
         shop = connect(running, woo)
         placed = sorted(buy(woo, email=f"b{number}@example.com") for number in range(4))
