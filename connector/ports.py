@@ -256,13 +256,3 @@ class Bell(Protocol):
     def close(self) -> None:
         """Let the last rings out, within a few seconds, and end."""
         ...
-
-
-class ShopAdapters(Protocol):
-    """Gives the adapter of a connected shop."""
-
-    def of(
-        self, platform: str, settings: Mapping[str, str], secrets: Mapping[str, Secret]
-    ) -> ShopAdapter:
-        """Build the adapter of one shop from its stored values."""
-        ...

@@ -38,22 +38,6 @@ _SETTLE: Final = (
         attempts=inbox.c.attempts - sa.bindparam("fewer_attempts"),
     )
 )
-_SETTLE_LANE: Final = (
-    sa.update(inbox)
-    .where(
-        inbox.c.shop_id == sa.bindparam("of_shop"),
-        inbox.c.lane == sa.bindparam("of_lane"),
-        inbox.c.id <= sa.bindparam("upto_id"),
-        inbox.c.source == DeliverySource.WEBHOOK,
-        _OPEN,
-        _WAITING,
-    )
-    .values(
-        state=DeliveryState.DONE,
-        reason=sa.bindparam("new_reason"),
-        done_at=sa.bindparam("new_done_at"),
-    )
-)
 _IN_LANE: Final = (
     sa.select(inbox)
     .where(
@@ -163,21 +147,6 @@ class Inbox(Part):
             sa.update(inbox)
             .where(inbox.c.shop_id == shop_id, _OPEN, _WAITING, inbox.c.due_at > now)
             .values(due_at=now)
-        )
-
-    def settle_lane(
-        self, shop_id: ShopId, lane: str, upto_id: int, *, reason: str, now: datetime
-    ) -> int:
-        """Close all waiting webhook rows of a lane that came before a fetch; tell how many."""
-        return self._changed(
-            _SETTLE_LANE,
-            {
-                "of_shop": shop_id,
-                "of_lane": lane,
-                "upto_id": upto_id,
-                "new_reason": reason,
-                "new_done_at": now,
-            },
         )
 
     def delivery(self, delivery_id: int) -> DeliveryRecord | None:

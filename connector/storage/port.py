@@ -117,12 +117,6 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
         """Make all waiting rows of a shop due; tell how many waited for later."""
         ...
 
-    def settle_lane(
-        self, shop_id: ShopId, lane: str, upto_id: int, *, reason: str, now: datetime
-    ) -> int:
-        """Close all waiting webhook rows of a lane that came before a fetch; tell how many."""
-        ...
-
     def delivery(self, delivery_id: int) -> DeliveryRecord | None:
         """Read one inbox row."""
         ...
