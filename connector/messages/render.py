@@ -82,14 +82,6 @@ def render_body(source: str, context: Mapping[str, Any]) -> Body:
     return Body(text=to_text(marked), html=to_html(marked))
 
 
-def render_html(source: str, context: Mapping[str, Any]) -> str:
-    """Render light markup into an HTML fragment, every value escaped.
-
-    Raises: MessageInvalid: see render_text.
-    """
-    return render_body(source, context).html
-
-
 def _rendered(source: str, context: Mapping[str, Any], *, markup: bool) -> str:
     template = _compiled(source, markup=markup)
     try:

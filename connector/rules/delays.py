@@ -52,11 +52,6 @@ def due_at(
     return _next(moment, zone, delay, fits)
 
 
-def in_window(window: Window | str, at: datetime, timezone: str) -> bool:
-    """Tell whether hours like `09:00-21:00` are open at a moment, in the shop's zone."""
-    return _is_open(_window(window), at, zone_of(timezone))
-
-
 def next_open(window: Window | str, at: datetime, timezone: str) -> datetime:
     """Give the moment itself when the hours are open, else their next opening in UTC."""
     delay = Delay(window=_window(window))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from connector.rules.delays import due_at, in_window, next_open
+from connector.rules.delays import due_at, next_open
 from connector.rules.rule import Delay, Window
 
 MADRID = "Europe/Madrid"
@@ -128,10 +128,10 @@ def test_parts_together(delay: Delay, now: str, expected: str) -> None:
 
 def test_send_hours() -> None:
     """Hours are looked at in the shop's zone, opening included and closing not."""
-    assert in_window("09:00-21:00", utc("2026-11-20T08:00"), MADRID)
-    assert not in_window("09:00-21:00", utc("2026-11-20T20:00"), MADRID)
-    assert not in_window(DAY, utc("2026-11-20T07:59"), MADRID)
-    assert in_window(NIGHT, utc("2026-11-20T20:00"), MADRID)
+    assert next_open("09:00-21:00", utc("2026-11-20T08:00"), MADRID) == utc("2026-11-20T08:00")
+    assert next_open("09:00-21:00", utc("2026-11-20T20:00"), MADRID) == utc("2026-11-21T08:00")
+    assert next_open(DAY, utc("2026-11-20T07:59"), MADRID) == utc("2026-11-20T08:00")
+    assert next_open(NIGHT, utc("2026-11-20T20:00"), MADRID) == utc("2026-11-20T20:00")
     assert next_open("09:00-21:00", utc("2026-11-20T12:00"), MADRID) == utc("2026-11-20T12:00")
     assert next_open("09:00-21:00", utc("2026-11-20T23:00"), MADRID) == utc("2026-11-21T08:00")
 
