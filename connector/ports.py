@@ -77,6 +77,7 @@ class ShopFacts:
 
     Attributes:
         timezone: an IANA name like `Europe/Madrid`.
+        region: of its address, as the platform writes it, like `M`.
         problems: one sentence each, with what to do about it.
     """
 
@@ -84,6 +85,7 @@ class ShopFacts:
     currency: str = ""
     timezone: str = "UTC"
     country: str = ""
+    region: str = ""
     locale: str = ""
     version: str = ""
     problems: tuple[str, ...] = ()

@@ -206,6 +206,7 @@ def shop_line(shop: ShopRecord, webhook_url: str) -> Line:
         "currency": shop.currency,
         "timezone": shop.timezone,
         "country": shop.country,
+        "region": shop.region,
         "created_at": time_text(shop.created_at),
         "last_delivery_at": time_text(shop.last_delivery_at),
         "polled_until": time_text(shop.polled_until),

@@ -158,6 +158,7 @@ def _connect(
         currency=facts.currency,
         timezone=facts.timezone,
         country=facts.country,
+        region=facts.region,
         locale=facts.locale,
     )
     with app.storage.transaction() as tx:
@@ -290,6 +291,7 @@ def _facts(facts: ShopFacts) -> dict[str, str]:
         "currency": facts.currency,
         "timezone": facts.timezone,
         "country": facts.country,
+        "region": facts.region,
         "locale": facts.locale,
     }
     return {name: value for name, value in told.items() if value}

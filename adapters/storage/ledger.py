@@ -34,6 +34,8 @@ ledger_days: Final = sa.Table(
     sa.Column("we_hold", sa.Integer, nullable=False),
     sa.Column("missing", Json, nullable=False),
     sa.Column("checked_at", Time, nullable=False),
+    # Last, where the migration that brought it puts it.
+    sa.Column("unreadable", Json, nullable=False, server_default="[]"),
 )
 
 webhook_repairs: Final = sa.Table(
@@ -107,6 +109,7 @@ class Ledger(Part):
             we_hold=line.we_hold,
             missing=list(line.missing),
             checked_at=line.checked_at,
+            unreadable=list(line.unreadable),
         )
         new = statement.excluded
         self.connection.execute(
@@ -117,6 +120,7 @@ class Ledger(Part):
                     "we_hold": new.we_hold,
                     "missing": new.missing,
                     "checked_at": new.checked_at,
+                    "unreadable": new.unreadable,
                 },
             )
         )
@@ -136,6 +140,7 @@ class Ledger(Part):
                 row.we_hold,
                 tuple(OrderRef(ref) for ref in row.missing),
                 row.checked_at,
+                tuple(OrderRef(ref) for ref in row.unreadable),
             )
             for row in rows
         ]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from connector.errors import ConfigurationError
 
 FOLDER: Final = Path(__file__).parent / "migrations"
-HEAD: Final = "v0003"
+HEAD: Final = "v0004"
 """The newest migration; a test compares it with the folder."""
 
 

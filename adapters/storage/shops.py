@@ -14,7 +14,7 @@ from connector.model.order import ShopId
 from connector.secret import Secret
 from connector.storage.records import ShopRecord, ShopState
 
-_FACTS: Final = frozenset({"name", "currency", "timezone", "country", "locale"})
+_FACTS: Final = frozenset({"name", "currency", "timezone", "country", "region", "locale"})
 _HELD: Final = shops.c.state != ShopState.REMOVED.value
 
 _BY_ID: Final = sa.select(shops).where(shops.c.id == sa.bindparam("value"))
@@ -52,6 +52,7 @@ class Shops(Part):
                 last_delivery_at=shop.last_delivery_at,
                 polled_until=shop.polled_until,
                 webhooks=dict(shop.webhooks),
+                region=shop.region,
             )
             .on_conflict_do_nothing()
             .returning(shops.c.id)
@@ -101,7 +102,7 @@ class Shops(Part):
     ) -> None:
         """Change what is given; secrets replace those of the same name.
 
-        Args: facts: any of name, currency, timezone, country, locale.
+        Args: facts: any of name, currency, timezone, country, region, locale.
         Raises: InvalidRequest: a fact of another name.
         """
         changes: dict[str, Any] = {
@@ -164,4 +165,5 @@ def _record(row: sa.Row[Any], secrets: Mapping[str, Secret]) -> ShopRecord:
         last_delivery_at=row.last_delivery_at,
         polled_until=row.polled_until,
         webhooks=row.webhooks,
+        region=row.region,
     )

@@ -58,6 +58,8 @@ shops: Final = sa.Table(
     _time("last_delivery_at", nullable=True),
     _time("polled_until", nullable=True),
     _json("webhooks"),
+    # Last, where the migration that brought it puts it.
+    text_column("region"),
     _index("ux_shops_hook_token", "hook_token", unique=True),
     _index("ux_shops_address", "platform", "address", where="state <> 'removed'", unique=True),
 )

@@ -29,6 +29,7 @@ def view_of(shop: ShopRecord) -> ShopView:
         country=shop.country,
         locale=shop.locale,
         contact=shop.settings.get("contact", ""),
+        region=shop.region,
     )
 
 

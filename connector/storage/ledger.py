@@ -33,6 +33,8 @@ class LedgerDay:
 
     Attributes:
         missing: orders of the shop that we did not hold at this look.
+        unreadable: others that we do not hold, because they cannot be read; each is a
+            dead letter.
     """
 
     shop_id: ShopId
@@ -41,6 +43,7 @@ class LedgerDay:
     we_hold: int
     missing: tuple[OrderRef, ...]
     checked_at: datetime
+    unreadable: tuple[OrderRef, ...] = ()
 
     @property
     def agrees(self) -> bool:

@@ -74,7 +74,7 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
         settings: Mapping[str, str] | None = None,
         facts: Mapping[str, str] | None = None,
     ) -> None:
-        """Change what is given; `facts` are name, currency, timezone, country, locale.
+        """Change what is given; `facts`: name, currency, timezone, country, region, locale.
 
         `secrets` holds Secret values and replaces those of the same name.
         """

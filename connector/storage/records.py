@@ -33,6 +33,7 @@ class ShopRecord:
         settings: plain values its adapter needs; `secrets`: the sealed ones.
         polled_until: orders changed before this time have been pulled.
         webhooks: the last known state of its webhooks, topic to state.
+        region: of its address, as the platform writes it, for its holidays.
     """
 
     id: ShopId
@@ -51,6 +52,7 @@ class ShopRecord:
     last_delivery_at: datetime | None = None
     polled_until: datetime | None = None
     webhooks: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
 
 
 class DeliveryState(StrEnum):

@@ -56,12 +56,13 @@ class LedgerContract:
     def test_a_day_has_one_line(self, storage: Storage) -> None:
         """A later look at a day replaces the line; days come oldest first."""
         with_shops(storage)
+        odd = a_day(21, unreadable=(OrderRef("8"), OrderRef("9")))
         mended = a_day(20, we_hold=3, missing=(), checked_at=later(hours=1))
         with storage.transaction() as tx:
-            for line in (a_day(21), a_day(20), mended, a_day(19), a_day(20, shop_id=OTHER)):
+            for line in (odd, a_day(20), mended, a_day(19), a_day(20, shop_id=OTHER)):
                 tx.put_ledger_day(line)
         with storage.reading() as tx:
-            assert tx.ledger_days(SHOP, date(2026, 11, 20)) == [mended, a_day(21)]
+            assert tx.ledger_days(SHOP, date(2026, 11, 20)) == [mended, odd]
         assert (mended.agrees, a_day(21).agrees) == (True, False)
 
     def test_repairs_are_kept(self, storage: Storage) -> None:

@@ -73,6 +73,7 @@ class ShopRecords:
             currency="EUR",
             timezone="Europe/Madrid",
             country="ES",
+            region="M",
             locale="es",
             last_delivery_at=NOW,
             polled_until=later(hours=-1),

@@ -115,6 +115,7 @@ class Reader:
             currency=shop.currency_code,
             timezone=shop.iana_timezone,
             country=(shop.shop_address.country_code if shop.shop_address else None) or "",
+            region=(shop.shop_address.province_code if shop.shop_address else None) or "",
             version=API_VERSION,
             problems=tuple(problems),
         )

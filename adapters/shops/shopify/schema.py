@@ -267,6 +267,7 @@ class Country(msgspec.Struct, frozen=True):
     """Where the shop is."""
 
     country_code: str | None = msgspec.field(default=None, name="countryCodeV2")
+    province_code: str | None = msgspec.field(default=None, name="provinceCode")
 
 
 class Shop(msgspec.Struct, frozen=True, rename="camel"):

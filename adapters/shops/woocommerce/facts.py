@@ -98,11 +98,13 @@ def look(client: WooClient, *, now: datetime | None = None) -> ShopFacts:
         _clock_problem(date, now or datetime.now(UTC)),
     ]
     currency = str(status.settings.get("currency") or "")
+    country, region = _place(client)
     return ShopFacts(
         name=index.name or "",
         currency=currency or read_currency(client),
         timezone=zone,
-        country=_country(client),
+        country=country,
+        region=region,
         locale=str(status.environment.get("language") or "").replace("_", "-"),
         version=str(status.environment.get("version") or ""),
         problems=tuple(problem for problem in problems if problem),
@@ -125,12 +127,14 @@ def _status(client: WooClient) -> _Status:
         return _Status()
 
 
-def _country(client: WooClient) -> str:
+def _place(client: WooClient) -> tuple[str, str]:
+    """Read country and region, which stand in one value like `ES:M`; both may be empty."""
     try:
         setting = client.read(_Setting, "settings/general/woocommerce_default_country")
     except AdapterError:
-        return ""
-    return setting.value.partition(":")[0]
+        return "", ""
+    country, _, region = setting.value.partition(":")
+    return country, region
 
 
 def _write_problem(client: WooClient) -> str:

@@ -101,7 +101,12 @@ def _shop(info: Info, _args: Args) -> dict[str, Any]:
             "partnerDevelopment": True,
             "shopifyPlus": True,
         },
-        "shopAddress": {"id": gid("ShopAddress", 1), "countryCodeV2": "ES", "city": "Madrid"},
+        "shopAddress": {
+            "id": gid("ShopAddress", 1),
+            "countryCodeV2": "ES",
+            "provinceCode": "M",
+            "city": "Madrid",
+        },
         "enabledPresentmentCurrencies": [store.currency],
         "orderNumberFormatPrefix": "#",
         "orderNumberFormatSuffix": "",

@@ -270,3 +270,18 @@ def currency(store: Store) -> dict[str, Any]:
         "symbol": SYMBOLS.get(store.currency, store.currency),
         "_links": links(store, f"data/currencies/{store.currency}", ["GET"]),
     }
+
+
+def place(store: Store) -> dict[str, Any]:
+    """Tell country and province of the shop, in one value."""
+    name = "woocommerce_default_country"
+    return {
+        "id": name,
+        "label": "Country / State",
+        "description": "",
+        "type": "select",
+        "default": "US:CA",
+        "value": store.place,
+        "group_id": "general",
+        "_links": links(store, f"settings/general/{name}", ["GET", "POST", "PUT", "PATCH"]),
+    }

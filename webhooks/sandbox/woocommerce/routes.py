@@ -238,6 +238,11 @@ class Api:
         del request
         return answer(catalog.currency(self.store))
 
+    def place(self, request: Request) -> Response:
+        """Tell where the shop is; the recorded answer names all countries there are."""
+        del request
+        return answer(catalog.place(self.store))
+
     def _created(self, request: Request, number: int, written: dict[str, Any]) -> Response:
         place = f"{self.store.url}{request.path.rstrip('/')}/{number}"
         return answer(written, 201, {"Location": place})
@@ -289,4 +294,5 @@ ROUTES: Final = (
     _route("GET", "customers/N", Api.customer),
     _route("GET", "system_status", Api.system_status),
     _route("GET", "data/currencies/current", Api.currency),
+    _route("GET", "settings/general/woocommerce_default_country", Api.place),
 )

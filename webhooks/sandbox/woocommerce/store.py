@@ -152,6 +152,7 @@ class Store:
         self.currency = currency
         self.zone = ZoneInfo(timezone)
         self.timezone = timezone
+        self.place = "ES:M"
         self.decimals = decimals
         self.gateway_s = 0.05  # paying back takes a while; another refund can slip in
         self.lock = threading.RLock()
