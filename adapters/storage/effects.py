@@ -174,6 +174,29 @@ class Effects(Part):
             )
         )
 
+    def plan_again(self, first: EffectRecord, *, reason: str, now: datetime) -> int:
+        """Let effects that waited for this one be tried after all; tell how many."""
+        table, planned = effects_table.c, first.planned
+        return self._changed(
+            sa.update(effects_table)
+            .where(
+                # The first two are those of the index.
+                table.shop_id == planned.shop_id,
+                table.order_ref == planned.order_ref,
+                table.waits_for == planned.key,
+                table.state == EffectState.SKIPPED,
+                table.reason.startswith(reason, autoescape=True),
+            )
+            .values(
+                state=EffectState.PLANNED,
+                attempts=0,
+                probes=0,
+                reason="",
+                due_at=now,
+                done_at=None,
+            )
+        )
+
     def add_message(
         self, message: Message, *, sent_at: datetime, result: Mapping[str, str]
     ) -> None:

@@ -17,6 +17,9 @@ _FORM: Final = b"\x01"
 class Sealer:
     """Turns secrets into bytes that only the same key, shop and name open.
 
+    What was opened is kept as long as the stored bytes stay the same: every change of a
+    secret makes new ones, so they are its revision.
+
     Args: key: 32 bytes, kept outside of the database.
     """
 
@@ -26,6 +29,7 @@ class Sealer:
                 f"POSTVENTA_SECRET_KEY_FILE must hold {KEY_BYTES} bytes, it holds {len(key)}"
             )
         self._cipher = AESGCM(key)
+        self._opened: dict[tuple[str, str], tuple[bytes, Secret]] = {}
 
     def seal(self, shop_id: str, name: str, secret: Secret) -> bytes:
         """Seal one secret of a shop."""
@@ -38,6 +42,9 @@ class Sealer:
 
         Raises: ConfigurationError: another key, or the row was moved or changed.
         """
+        kept = self._opened.get((shop_id, name))
+        if kept is not None and kept[0] == sealed:
+            return kept[1]
         nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             opened = self._cipher.decrypt(nonce, text, _place(sealed[:1], shop_id, name))
@@ -46,7 +53,10 @@ class Sealer:
                 f"the secret {name!r} of shop {shop_id!r} does not open: is the key file "
                 "(POSTVENTA_SECRET_KEY_FILE) the one this database was made with?"
             ) from err
-        return Secret(opened.decode("utf-8", "surrogatepass"))
+        secret = Secret(opened.decode("utf-8", "surrogatepass"))
+        # One for each place: the one before is forgotten.
+        self._opened[shop_id, name] = sealed, secret
+        return secret
 
 
 def _place(form: bytes, shop_id: str, name: str) -> bytes:

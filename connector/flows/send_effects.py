@@ -46,6 +46,8 @@ _REDACTED: Final = 300
 # The key is good and lacks one right: only what needs that right stops.
 MISSING_RIGHT: Final = "ACCESS_DENIED"
 STOPPED: Final = "effects are stopped"
+NOT_DONE: Final = "step {} was not done"
+"""Why a step is skipped whose turn comes after another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _bar_before_reading(engine: Engine, effect: EffectRecord) -> Outcome | None:
             first = tx.effect(planned.waits_for)
     if not unknown and first is not None and first.state is not EffectState.DONE:
         return Outcome(
-            EffectState.SKIPPED, f"step {first.planned.step} was not done: {first.reason}"
+            EffectState.SKIPPED, f"{NOT_DONE.format(first.planned.step)}: {first.reason}"
         )
     # Only before the first try: what was begun is brought to an end that a person sees.
     first_try = not unknown and effect.attempts <= 1
@@ -469,6 +471,10 @@ def _settle(engine: Engine, effect: EffectRecord, outcome: Outcome, evidence: Ev
             )
         if outcome.state is EffectState.SKIPPED:
             _give_back_once(tx, effect)
+        if outcome.state is EffectState.DONE and effect.state is EffectState.UNKNOWN:
+            # Perhaps it was dead before and a person had it tried again. Whether those
+            # steps should still happen is judged when their turn comes.
+            tx.plan_again(effect, reason=NOT_DONE.format(planned.step), now=now)
 
     with engine.storage.transaction() as tx:
         store(tx)

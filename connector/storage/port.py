@@ -309,6 +309,13 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
         """Let a dead effect be tried again; its outcome is looked up first."""
         ...
 
+    def plan_again(self, first: EffectRecord, *, reason: str, now: datetime) -> int:
+        """Let effects that waited for this one be tried after all; tell how many.
+
+        Args: reason: how the reason begins for which they were skipped.
+        """
+        ...
+
     def add_message(
         self, message: Message, *, sent_at: datetime, result: Mapping[str, str]
     ) -> None:

@@ -274,6 +274,46 @@ class EffectContract:
             )
             assert tx.next_due_at(now=later(hours=1)) == later(hours=2)
 
+    def test_what_was_skipped_for_another_is_planned_again(self, storage: Storage) -> None:
+        """Only those that waited for this effect and were skipped for its sake are due anew."""
+        plan(storage, an_effect("coupon"))
+        first = take(storage)
+        refused = "step 0 was not done: refused"
+        why = {"message": refused, "late": "too late", "stranger": refused, "neighbor": refused}
+        with storage.transaction() as tx:
+            tx.settle_effect("coupon", 1, state=EffectState.DEAD, reason="refused", now=NOW)
+            tx.add_effects(
+                [
+                    an_effect("message", waits_for="coupon"),
+                    an_effect("late", waits_for="coupon"),
+                    an_effect("stranger", waits_for="other"),
+                    an_effect("neighbor", "2", waits_for="coupon"),
+                ],
+                now=NOW,
+            )
+            while found := tx.claim_effects(now=NOW, lease_until=LEASE, limit=9):
+                for item in found:
+                    tx.settle_effect(
+                        item.key,
+                        item.fence,
+                        state=EffectState.SKIPPED,
+                        reason=why[item.key],
+                        now=NOW,
+                    )
+        with storage.transaction() as tx:
+            assert tx.plan_again(first, reason="step 0 was not done", now=later(hours=1)) == 1
+            assert tx.plan_again(first, reason="step 0 was not done", now=later(hours=1)) == 0
+        assert state_of(storage, "message") == {
+            "state": "planned",
+            "attempts": 0,
+            "probes": 0,
+            "reason": "",
+            "due_at": later(hours=1),
+            "done_at": None,
+        }
+        states = [state_of(storage, key)["state"] for key in ("late", "stranger", "neighbor")]
+        assert states == ["skipped"] * 3
+
     def test_what_is_blocked_is_no_reason_to_look_again(self, storage: Storage) -> None:
         """An overdue effect that waits for another one does not keep the worker turning."""
         plan(storage, an_effect("coupon", due_at=later(hours=1)))

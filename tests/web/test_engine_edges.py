@@ -243,6 +243,48 @@ def test_a_code_for_one_buyer_needs_a_buyer(shop: Shop) -> None:
     assert merchant_sees(shop.sandbox)["coupons"] == []
 
 
+CODE_AND_NOTE = """
+rules:
+  - id: code
+    name: Code
+    trigger: order.paid
+    stop_if: [order.canceled]
+    actions:
+      - coupon: {kind: percent, value: "10", prefix: GRACIAS, expires: 30d, uses: 1}
+      - note: {text: "Código {{ coupon.code }}", to_buyer: false}
+    enabled: true
+"""
+
+
+@pytest.mark.parametrize("canceled", [False, True])
+def test_steps_after_a_retried_coupon_are_made_up_for(shop: Shop, canceled: bool) -> None:
+    """When a dead coupon is retried and made, its note follows; not if it was canceled."""
+    put_rules(shop.running, shop.record, CODE_AND_NOTE)
+    refused = Fault("status", match="POST /wp-json/wc/v3/coupons", times=None, status=400)
+    shop.sandbox.faults.add(refused)
+    order = shop.order()
+    states = {item["kind"]: item["state"] for item in shop.effects()}
+    assert states == {"coupon": "dead", "note": "skipped"}
+    assert shop.effects()[1]["reason"].startswith("step 1 was not done: ")
+    shop.sandbox.faults.clear()
+    if canceled:
+        shop.act(order, "cancel")
+    with shop.running.storage.transaction() as tx:
+        assert tx.reopen_effect(shop.effects()[0]["key"], now=shop.clock.now())
+    shop.settle()
+    shop.clock.move(minutes=5)
+    shop.settle()
+    made = [coupon["code"] for coupon in merchant_sees(shop.sandbox)["coupons"]]
+    if canceled:
+        assert made == []
+        assert [item["state"] for item in shop.effects()] == ["skipped"] * 2
+        return
+    assert [item["state"] for item in shop.effects()] == ["done"] * 2
+    (code,) = made
+    (note,) = shop.notes(order)
+    assert code in note.lower()
+
+
 def test_a_fault_of_ours_asks_for_the_webhook_again(shop: Shop) -> None:
     """When our own settings keep a delivery from being stored, the shop gets 503, not 500."""
     order = shop.order()

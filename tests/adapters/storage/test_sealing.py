@@ -59,6 +59,25 @@ def test_a_short_piece_opens_nothing() -> None:
         Sealer(KEY).unseal("shop", "token", b"\x01abc")
 
 
+def test_what_is_unchanged_is_opened_once(sqlite_folder: Path) -> None:
+    """Reading shops again opens no secret again, until it was changed."""
+    database = open_database("", KEY, data_dir=sqlite_folder)
+    with_shops(database, SHOP, OTHER)
+
+    def read() -> dict[str, Secret]:
+        with database.reading() as tx:
+            return {shop.id: shop.secrets["webhook"] for shop in tx.shops()}
+
+    first, second = read(), read()
+    assert all(first[shop_id] is second[shop_id] for shop_id in (SHOP, OTHER))
+    with database.transaction() as tx:
+        tx.update_shop(SHOP, secrets={"webhook": Secret("new")})
+    third = read()
+    assert third[SHOP] == Secret("new")
+    assert third[OTHER] is first[OTHER]
+    database.close()
+
+
 def test_a_key_of_another_length_is_refused() -> None:
     """The key has 32 bytes; the error names the setting and not the key."""
     with pytest.raises(ConfigurationError, match="SECRET_KEY_FILE must hold 32 bytes"):
