@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from connector.model.order import Order
+from connector.model.order import ListedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class BulkReader(Protocol):
         """
         ...
 
-    def read_bulk(self, ref: str, skip: int) -> Iterator[Order | None]:
+    def read_bulk(self, ref: str, skip: int) -> Iterator[ListedOrder | None]:
         """Read the orders of a finished operation, always in the same order.
 
         Args: skip: how many to pass over.
-        Returns: None for one that cannot be read or is gone, so that counting holds.
+        Returns: None for one that is gone, so that counting holds.
         Raises: NotFound: its file is kept no more.
         """
         ...

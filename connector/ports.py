@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from connector.model.event import ShopEvent, WebhookDelivery
 from connector.model.message import Message, SendResult
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, Order, OrderRef
 from connector.model.write import WriteBack, WriteResult
 from connector.secret import Secret
 
@@ -166,12 +166,18 @@ class ShopAdapter(Protocol):
         """
         ...
 
-    def orders_changed_since(self, since: datetime) -> Iterator[Order]:
-        """Read all orders that changed since a time, drafts left out."""
+    def orders_changed_since(self, since: datetime) -> Iterator[ListedOrder]:
+        """Read all orders that changed since a time, drafts left out.
+
+        One that cannot be read is given as such and hides none of the others.
+        """
         ...
 
-    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
-        """Read all orders placed in a span, oldest first, drafts left out."""
+    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[ListedOrder]:
+        """Read all orders placed in a span, oldest first, drafts left out.
+
+        One that cannot be read is given as such.
+        """
         ...
 
     def count_orders_placed(self, since: datetime, until: datetime) -> int:

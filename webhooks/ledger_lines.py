@@ -33,12 +33,13 @@ def ledger_line(tx: Transaction, shop: ShopRecord, now: datetime) -> Line:
 
 
 def day_line(line: LedgerDay) -> Line:
-    """Give one day: what the shop says, what we hold, what is missing."""
+    """Give one day: what the shop says, what we hold, what is missing or unreadable."""
     return {
         "day": line.day.isoformat(),
         "shop_says": line.shop_says,
         "we_hold": line.we_hold,
         "missing": [str(ref) for ref in line.missing],
+        "unreadable": [str(ref) for ref in line.unreadable],
     }
 
 
@@ -68,6 +69,9 @@ def ledger_words(shop: Mapping[str, Any]) -> str:
     says = sum(day["shop_says"] for day in shop["ledger"])
     hold = sum(day["we_hold"] for day in shop["ledger"])
     words = [f"shop says {says}, we hold {hold}" if shop["ledger"] else "not counted yet"]
+    odd = sum(len(day["unreadable"]) for day in shop["ledger"])
+    if odd:
+        words.append(f"{odd} unreadable")
     if shop["missed"]:
         words.append(f"{len(shop['missed'])} missed and found")
     if shop["webhook_repairs"]:

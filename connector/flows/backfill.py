@@ -12,7 +12,8 @@ from connector.errors import NotFound, PlatformDown, TemporaryFailure
 from connector.flows.engine import Engine
 from connector.flows.ledger import widen_ledger
 from connector.flows.reconcile import is_news, polled
-from connector.model.order import Order
+from connector.flows.unreadable import set_aside_with
+from connector.model.order import ListedOrder, UnreadableOrder
 from connector.storage.port import Transaction
 from connector.storage.records import DeliverySource, ShopRecord
 
@@ -42,6 +43,7 @@ class Backfill:
         total: how many the shop counted at the start.
         done: orders read; new: those put into the inbox.
         cursor: everything placed before it was read.
+        unreadable: orders that became dead letters.
         bulk: the number of the shop's own bulk operation, where it has such.
     """
 
@@ -53,6 +55,7 @@ class Backfill:
     new: int = 0
     bulk: str = ""
     finished: bool = False
+    unreadable: int = 0
 
 
 Report = Callable[[Backfill], None]
@@ -140,7 +143,7 @@ def _by_spans(engine: Engine, shop: ShopRecord, state: Backfill, report: Report)
             with engine.storage.transaction() as tx:
                 read = _take(tx, engine, shop, read, piece)
                 # Counts of a half-read span are not kept: it begins anew.
-                _put(tx, shop, replace(state, new=read.new))
+                _put(tx, shop, replace(state, new=read.new, unreadable=read.unreadable))
             engine.bell.ring(shop.id)
             report(read)
         count = read.done - state.done
@@ -208,16 +211,25 @@ def _take(
     engine: Engine,
     shop: ShopRecord,
     state: Backfill,
-    orders: Sequence[Order | None],
+    orders: Sequence[ListedOrder | None],
 ) -> Backfill:
     now = engine.clock.now()
-    rows = [
-        polled(shop, order, now, DeliverySource.BACKFILL)
-        for order in orders
-        if order is not None and not order.drafted and is_news(order, tx.order(shop.id, order.ref))
-    ]
+    rows = []
+    odd = 0
+    for order in orders:
+        if isinstance(order, UnreadableOrder):
+            odd += set_aside_with(tx, shop, order, now, DeliverySource.BACKFILL)
+        elif (
+            order is not None and not order.drafted and is_news(order, tx.order(shop.id, order.ref))
+        ):
+            rows.append(polled(shop, order, now, DeliverySource.BACKFILL))
     added = sum(number is not None for number in tx.add_deliveries(rows)) if rows else 0
-    return replace(state, done=state.done + len(orders), new=state.new + added)
+    return replace(
+        state,
+        done=state.done + len(orders),
+        new=state.new + added,
+        unreadable=state.unreadable + odd,
+    )
 
 
 def _pieces(orders: Iterable[_T]) -> Iterator[list[_T]]:

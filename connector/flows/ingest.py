@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connector.errors import NotFound, PayloadInvalid
+from connector.errors import InvalidRequest, NotFound, PayloadInvalid
 from connector.flows.engine import Engine
 from connector.flows.kept import GONE, keep_answer, keep_gone
 from connector.flows.record_order import Recorded, deleted_state, is_gone, record_gone, record_order
 from connector.flows.shop_events import close_shop, privacy_request
+from connector.flows.unreadable import UNREADABLE
 from connector.model.codec import decode_order
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
 from connector.model.order import Order, OrderRef
@@ -51,6 +52,8 @@ def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
     shop = engine.shop(delivery.shop_id)
     if shop is None or shop.state is ShopState.REMOVED:
         return _close(engine, delivery, DeliveryState.DONE, SHOP_REMOVED)
+    if delivery.source is not DeliverySource.WEBHOOK and delivery.topic == UNREADABLE:
+        return _read_at_last(engine, shop, delivery)
     if delivery.body is None:
         return _close(engine, delivery, DeliveryState.DONE, "its body is not kept any more")
     if delivery.source is DeliverySource.FETCH and delivery.topic == GONE:
@@ -71,6 +74,33 @@ def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
     if not events:
         return _close(engine, delivery, DeliveryState.DONE, "nothing in it")
     return _understood(engine, shop, delivery, events[0])
+
+
+def _read_at_last(engine: Engine, shop: ShopRecord, delivery: DeliveryRecord) -> str:
+    """Read an order from the shop that could not be read when it was listed."""
+    ref = OrderRef(delivery.lane)
+    why = "it could not be read before"
+    if not ref:
+        # Without a number it cannot be asked for; mended, it comes with the next look.
+        return _close(engine, delivery, DeliveryState.DEAD, delivery.reason or why)
+    try:
+        read = _read(engine, shop, ref, why)
+    except InvalidRequest as err:
+        return _close(
+            engine, delivery, DeliveryState.DEAD, f"needs a person: {ref} cannot be read: {err}"
+        )
+    if read.order is None:
+        return _gone(engine, shop, delivery, ref, read, None)
+    old = delivery.source is DeliverySource.BACKFILL
+    return _store(
+        engine,
+        shop,
+        delivery,
+        read.order,
+        fetched_at=read.at,
+        note=f"needs fetch: {why}",
+        old=old,
+    )
 
 
 def _understood(

@@ -9,7 +9,7 @@ from connector.errors import NotFound, Unsupported
 from connector.flows.kept import GONE
 from connector.model.codec import decode_order
 from connector.model.event import ShopEvent, WebhookDelivery
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, Order, OrderRef
 from connector.model.write import WriteBack, WriteResult
 from connector.ports import AdapterInfo, ShopAdapter, ShopFacts, WebhookState
 from connector.secret import Secret
@@ -83,11 +83,11 @@ class KeptShop:
             raise NotFound("the shop did not have it any more", platform=self._platform)
         return decode_order(kept.body)
 
-    def orders_changed_since(self, since: datetime) -> Iterator[Order]:
+    def orders_changed_since(self, since: datetime) -> Iterator[ListedOrder]:
         """Refuse: nobody is called."""
         self._refuse(since)
 
-    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
+    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[ListedOrder]:
         """Refuse: nobody is called."""
         self._refuse(since, until)
 

@@ -9,7 +9,8 @@ from connector.errors import NotFound, Unsupported
 from connector.flows.engine import Engine
 from connector.flows.reconcile import first_look, take_in
 from connector.flows.record_order import deleted_state
-from connector.model.order import OrderRef
+from connector.flows.unreadable import set_aside
+from connector.model.order import OrderRef, UnreadableOrder
 from connector.rules.zones import instant, zone_of
 from connector.storage.ledger import LedgerDay, MissedOrder
 from connector.storage.port import Transaction
@@ -109,10 +110,16 @@ def _check_day(
     listed: dict[OrderRef, None] = {}
     missing: list[OrderRef] = []
     misses: list[MissedOrder] = []
+    unreadable: list[OrderRef] = []
     pulled = 0
     ours = set(held)
     for order in adapter.orders_placed_between(begin, end):
         listed[order.ref] = None
+        if isinstance(order, UnreadableOrder):
+            set_aside(engine, shop, order)
+            if order.ref not in ours:
+                unreadable.append(order.ref)
+            continue
         if order.ref in ours:
             continue
         missing.append(order.ref)
@@ -121,7 +128,7 @@ def _check_day(
         if taken.miss is not None:
             misses.append(taken.miss)
     pulled += _ask_for(engine, shop, [ref for ref in held if ref not in listed])
-    line = _line(engine, shop, day, says, held, missing)
+    line = _line(engine, shop, day, says, held, missing, unreadable)
     if not line.agrees:
         engine.log(
             "ledger.differs", shop_id=shop.id, day=str(day), shop_says=says, we_hold=len(held)
@@ -156,8 +163,17 @@ def _line(
     says: int,
     held: Sequence[OrderRef],
     missing: list[OrderRef],
+    unreadable: Sequence[OrderRef] = (),
 ) -> LedgerDay:
-    return LedgerDay(shop.id, day, says, len(held), tuple(missing[:MOST_NAMED]), engine.clock.now())
+    return LedgerDay(
+        shop.id,
+        day,
+        says,
+        len(held),
+        tuple(missing[:MOST_NAMED]),
+        engine.clock.now(),
+        tuple(unreadable[:MOST_NAMED]),
+    )
 
 
 def _start_name(shop: ShopRecord) -> str:

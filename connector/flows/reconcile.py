@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connector.flows.engine import Engine
+from connector.flows.unreadable import set_aside
 from connector.model.codec import encode_order
-from connector.model.order import Order
+from connector.model.order import Order, OrderRef, UnreadableOrder
 from connector.storage.ledger import MissedOrder
 from connector.storage.port import Transaction
 from connector.storage.records import (
@@ -33,6 +34,7 @@ class Reconciled:
         seen: orders the shop listed.
         missed: those that were put into the inbox.
         misses: those of which we held nothing, or an older state, and no webhook waits.
+        unreadable: those that cannot be read; each is a dead letter.
     """
 
     shop_id: str
@@ -40,6 +42,7 @@ class Reconciled:
     seen: int
     missed: int
     misses: tuple[MissedOrder, ...] = ()
+    unreadable: tuple[OrderRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,17 @@ def reconcile(
     start = since or until - OVERLAP
     seen = missed = 0
     misses: list[MissedOrder] = []
+    unreadable: list[OrderRef] = []
     whole = True
     for order in engine.adapter_of(shop).orders_changed_since(start):
         if stopping():
             whole = False
             break
         seen += 1
+        if isinstance(order, UnreadableOrder):
+            set_aside(engine, shop, order)
+            unreadable.append(order.ref)
+            continue
         if order.drafted or (settle and order.modified_at > started_at - settle):
             continue
         taken = take_in(engine, shop, order, started_at)
@@ -91,7 +99,7 @@ def reconcile(
     if missed:
         engine.bell.ring(shop.id)
         engine.log("poll.missed", shop_id=shop.id, orders=missed)
-    return Reconciled(shop.id, start, seen, missed, tuple(misses))
+    return Reconciled(shop.id, start, seen, missed, tuple(misses), tuple(unreadable))
 
 
 def first_look(shop: ShopRecord) -> datetime:

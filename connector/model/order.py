@@ -156,3 +156,21 @@ class Order:
     created_via: str = ""
     test: bool = False
     drafted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An order that the shop listed and that cannot be read.
+
+    Attributes:
+        ref: empty when not even its number can be read.
+        why: what does not fit; names fields, never what stands in them.
+        body: what the shop sent for it.
+    """
+
+    ref: OrderRef
+    why: str
+    body: bytes = field(repr=False)
+
+
+ListedOrder = Order | UnreadableOrder

@@ -108,6 +108,7 @@ def _empty_line(shop: "ShopRecord", since: datetime | None) -> Line:
         "since": time_text(since),
         "seen": 0,
         "missed": [],
+        "unreadable": [],
         "days": [],
         "error": None,
     }
@@ -129,6 +130,7 @@ def _look_at(
     done = look(app.engine, shop, since)
     line |= {"since": time_text(done.since), "seen": done.seen}
     line["missed"] = [miss_line(item) for item in done.misses]
+    line["unreadable"] = [str(ref) for ref in done.unreadable]
     if since is not None:
         with app.storage.transaction() as tx:
             widen_ledger(tx, shop, since)
@@ -164,9 +166,16 @@ def _day_lines(before: list["CheckedDay"], after: list["CheckedDay"]) -> list[Li
 
 def _print_lines(lines: list[Line]) -> None:
     print_table(
-        ("shop", "name", "since", "orders seen", "missed"),
+        ("shop", "name", "since", "orders seen", "missed", "unreadable"),
         [
-            (line["shop"], line["name"], line["since"], line["seen"], len(line["missed"]))
+            (
+                line["shop"],
+                line["name"],
+                line["since"],
+                line["seen"],
+                len(line["missed"]),
+                len(line["unreadable"]),
+            )
             for line in lines
         ],
         empty=_NO_SHOP,
@@ -177,7 +186,9 @@ def _print_lines(lines: list[Line]) -> None:
             day["day"],
             day["shop_says"],
             day["we_hold"],
-            ", ".join(day["missing"]) or ("repaired" if day["repaired"] else "agrees"),
+            ", ".join(day["missing"])
+            or (f"unreadable: {', '.join(day['unreadable'])}" if day["unreadable"] else "")
+            or ("repaired" if day["repaired"] else "agrees"),
         )
         for line in lines
         for day in line["days"]
@@ -221,9 +232,16 @@ def _backfill(
         print_json({"shops": lines, "worked": sum(line["worked"] for line in lines)})
     else:
         print_table(
-            ("shop", "name", "since", "orders read", "new here"),
+            ("shop", "name", "since", "orders read", "new here", "unreadable"),
             [
-                (line["shop"], line["name"], line["since"], line["orders"], line["new"])
+                (
+                    line["shop"],
+                    line["name"],
+                    line["since"],
+                    line["orders"],
+                    line["new"],
+                    line["unreadable"],
+                )
                 for line in lines
             ],
             empty=_NO_SHOP,
@@ -248,6 +266,7 @@ def _backfill_one(app: "Application", shop: "ShopRecord", since: datetime) -> Li
         "since": time_text(since),
         "orders": 0,
         "new": 0,
+        "unreadable": 0,
         "total": 0,
         "worked": 0,
         "error": None,
@@ -257,7 +276,9 @@ def _backfill_one(app: "Application", shop: "ShopRecord", since: datetime) -> Li
 
         def report(state: "Backfill") -> None:
             line["worked"] += worker.drain()
-            line.update(orders=state.done, new=state.new, total=state.total)
+            line.update(
+                orders=state.done, new=state.new, unreadable=state.unreadable, total=state.total
+            )
             show(state.done, state.total)
 
         try:

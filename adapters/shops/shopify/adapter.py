@@ -18,7 +18,7 @@ from adapters.shops.shopify.write import Writer
 from connector.bulk import BulkState
 from connector.errors import ConfigurationError
 from connector.model.event import ShopEvent, WebhookDelivery
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, Order, OrderRef
 from connector.model.write import WriteBack, WriteResult
 from connector.ports import (
     AdapterInfo,
@@ -152,11 +152,11 @@ class ShopifyAdapter:
         """
         return self._reader.order(ref)
 
-    def orders_changed_since(self, since: datetime) -> Iterator[Order]:
+    def orders_changed_since(self, since: datetime) -> Iterator[ListedOrder]:
         """Read all orders that changed since a time."""
         return self._reader.changed_since(since)
 
-    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
+    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[ListedOrder]:
         """Read all orders placed in a span, oldest first."""
         return self._reader.placed_between(since, until)
 
@@ -172,7 +172,7 @@ class ShopifyAdapter:
         """Tell how far a bulk operation is."""
         return self._bulk.look(ref)
 
-    def read_bulk(self, ref: str, skip: int) -> Iterator[Order | None]:
+    def read_bulk(self, ref: str, skip: int) -> Iterator[ListedOrder | None]:
         """Read the orders of a finished bulk operation."""
         return self._bulk.orders(ref, skip)
 

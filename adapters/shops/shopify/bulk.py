@@ -22,7 +22,7 @@ from adapters.shops.shopify.client import ShopifyClient, UserError, refuse
 from adapters.shops.shopify.graph import body_of, number_of
 from adapters.shops.shopify.mapping import order_of
 from adapters.shops.shopify.operations import text_of
-from adapters.shops.shopify.reads import Reader, span
+from adapters.shops.shopify.reads import Reader, ref_of, span
 from connector.bulk import BulkState
 from connector.errors import (
     AuthRejected,
@@ -32,7 +32,7 @@ from connector.errors import (
     PayloadInvalid,
     RateLimited,
 )
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, OrderRef, UnreadableOrder
 
 # In the operations file the query stands with a filter that is replaced here: a bulk
 # query takes no variables.
@@ -142,7 +142,7 @@ class BulkOrders:
         failed = found.status != "COMPLETED"
         return BulkState(done=True, error=(found.error_code or found.status) if failed else "")
 
-    def orders(self, ref: str, skip: int) -> Iterator[Order | None]:
+    def orders(self, ref: str, skip: int) -> Iterator[ListedOrder | None]:
         """Read the orders of the file; see the port."""
         url = self._operation(ref).url
         if url is None:
@@ -176,7 +176,7 @@ class BulkOrders:
             )
         return found
 
-    def _order(self, head: bytes, parts: list[tuple[str, bytes]]) -> Order | None:
+    def _order(self, head: bytes, parts: list[tuple[str, bytes]]) -> ListedOrder | None:
         name = ""
         try:
             name = _json.decode(_Line, head).id
@@ -185,7 +185,7 @@ class BulkOrders:
                 return self._reader.order(OrderRef(str(number_of(name))))
             return order_of(body_of(_json.decode(schema.OrderNode, _whole(head, parts))))
         except (PayloadInvalid, InvalidRequest) as err:
-            _log.error("shopify.order_unreadable", extra={"order_ref": name, "why": str(err)})
+            return UnreadableOrder(ref_of(name), str(err)[:200], _whole(head, parts))
         except NotFound:
             _log.info("shopify.order_gone", extra={"order_ref": name})
         return None

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from adapters.shops.shopify import schema
 from adapters.shops.shopify.client import ShopifyClient
 from adapters.shops.shopify.graph import body_of, number_of
 from adapters.shops.shopify.mapping import order_of
 from adapters.shops.shopify.webhook import API_VERSION
 from connector.errors import InvalidRequest, NotFound, PayloadInvalid, Unsupported
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, Order, OrderRef, UnreadableOrder
 from connector.ports import ShopFacts
 
 # The sizes that `OrdersPage` asks for: an order that fills one may have more.
@@ -70,20 +72,24 @@ class Reader:
                 operation="OrderById",
             ) from err
 
-    def changed_since(self, since: datetime) -> Iterator[Order]:
+    def changed_since(self, since: datetime) -> Iterator[ListedOrder]:
         """Read what changed at or after a time, oldest change first.
 
         The search index of the platform lags: the caller lets its spans overlap.
         """
         for order in self._orders(f"updated_at:>='{_stamp(since)}'", "UPDATED_AT"):
             # A filter that Shopify does not know is ignored without a word.
-            if order.modified_at >= since.replace(microsecond=0):
+            if isinstance(order, UnreadableOrder) or order.modified_at >= since.replace(
+                microsecond=0
+            ):
                 yield order
 
-    def placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
+    def placed_between(self, since: datetime, until: datetime) -> Iterator[ListedOrder]:
         """Read what was placed in a span, oldest first."""
         for order in self._orders(span(since, until), "PROCESSED_AT"):
-            if since.replace(microsecond=0) <= order.placed_at < until:
+            if isinstance(order, UnreadableOrder) or (
+                since.replace(microsecond=0) <= order.placed_at < until
+            ):
                 yield order
 
     def count(self, since: datetime, until: datetime) -> int:
@@ -155,7 +161,7 @@ class Reader:
             page = told.data.order.line_items.page_info
         return more
 
-    def _orders(self, query: str, sort_key: str) -> Iterator[Order]:
+    def _orders(self, query: str, sort_key: str) -> Iterator[ListedOrder]:
         after: str | None = None
         while True:
             variables = {"query": query, "sortKey": sort_key, "after": after}
@@ -170,7 +176,7 @@ class Reader:
                 return
             after = page.end_cursor
 
-    def _of_page(self, node: schema.OrderNode) -> Order | None:
+    def _of_page(self, node: schema.OrderNode) -> ListedOrder | None:
         full = (
             node.line_items.page_info.has_next_page
             or len(node.fulfillments) >= PAGE_PARTS
@@ -183,7 +189,7 @@ class Reader:
             return order_of(body_of(node))
         except (PayloadInvalid, InvalidRequest) as err:
             # One odd order must not hide all that come after it.
-            _log.error("shopify.order_unreadable", extra={"order_ref": node.id, "why": str(err)})
+            return UnreadableOrder(ref_of(node.id), str(err)[:200], msgspec.json.encode(node))
         except NotFound:
             _log.info("shopify.order_gone", extra={"order_ref": node.id})
         return None
@@ -193,6 +199,12 @@ class Reader:
             if gap not in self._gaps and len(self._gaps) < 20:  # noqa: PLR2004 - enough to read
                 _log.warning("shopify.gap", extra={"gap": gap})
                 self._gaps[gap] = None
+
+
+def ref_of(gid: str) -> OrderRef:
+    """Read the number of an order; empty when there is none."""
+    number = gid.rpartition("/")[2]
+    return OrderRef(number if number.isascii() and number.isdecimal() else "")
 
 
 def _scopes(data: schema.ShopData) -> frozenset[str]:

@@ -11,7 +11,7 @@ from adapters.shops.woocommerce.client import WooClient
 from adapters.shops.woocommerce.payload import API_VERSION
 from connector.errors import ConfigurationError
 from connector.model.event import ShopEvent, WebhookDelivery
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, Order, OrderRef
 from connector.model.write import (
     AddNote,
     AddTags,
@@ -139,11 +139,11 @@ class WooCommerceAdapter:
         """Read one order as it is now; see `reads.fetch_order`."""
         return reads.fetch_order(self._client, ref)
 
-    def orders_changed_since(self, since: datetime) -> Iterator[Order]:
+    def orders_changed_since(self, since: datetime) -> Iterator[ListedOrder]:
         """Read all orders that changed since a time, drafts left out."""
         return reads.changed_since(self._client, since)
 
-    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[Order]:
+    def orders_placed_between(self, since: datetime, until: datetime) -> Iterator[ListedOrder]:
         """Read all orders placed in a span, drafts and trash left out."""
         return reads.placed_between(self._client, since, until)
 

@@ -1,6 +1,5 @@
 """Read orders from WooCommerce: one, the changed ones, a span, a count."""
 
-import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,7 +12,7 @@ from adapters.shops.woocommerce.client import WooClient, unreadable
 from adapters.shops.woocommerce.mapping import DRAFT, order_of
 from adapters.shops.woocommerce.payload import OrderBody
 from connector.errors import InvalidRequest, NotFound, PayloadInvalid, PlatformDown
-from connector.model.order import Order, OrderRef
+from connector.model.order import ListedOrder, Order, OrderRef, UnreadableOrder
 
 _PAGE_SIZES: Final = (50, 10, 1)
 _MAX_PAGES: Final = 20_000
@@ -21,8 +20,6 @@ _MAX_PASSES: Final = 5
 # Changes of the same second as `since`, and clocks that run apart a little.
 _OVERLAP: Final = timedelta(minutes=2)
 _SECOND: Final = timedelta(seconds=1)
-
-_log = logging.getLogger(__name__)
 
 
 def fetch_order(client: WooClient, ref: OrderRef) -> Order:
@@ -41,7 +38,7 @@ def fetch_order(client: WooClient, ref: OrderRef) -> Order:
         raise unreadable(err, f"GET orders/{ref}") from err
 
 
-def changed_since(client: WooClient, since: datetime) -> Iterator[Order]:
+def changed_since(client: WooClient, since: datetime) -> Iterator[ListedOrder]:
     """Read the orders that changed since a time, those in the trash too; no drafts."""
     params = {"modified_after": _gmt(since - _OVERLAP), "dates_are_gmt": "true"}
     yield from _all(client, params)
@@ -49,10 +46,11 @@ def changed_since(client: WooClient, since: datetime) -> Iterator[Order]:
     yield from _all(client, {**params, "status": "trash"})
 
 
-def placed_between(client: WooClient, since: datetime, until: datetime) -> Iterator[Order]:
+def placed_between(client: WooClient, since: datetime, until: datetime) -> Iterator[ListedOrder]:
     """Read the orders placed in a span by id, which is the order of placing."""
     for order in _all(client, _span(since, until)):
-        if since <= order.placed_at < until:
+        # When an unreadable one was placed is not known: the shop says in this span.
+        if isinstance(order, UnreadableOrder) or since <= order.placed_at < until:
             yield order
 
 
@@ -96,7 +94,7 @@ def _header_total(text: str) -> int:
     return int(text)
 
 
-def _all(client: WooClient, params: dict[str, str]) -> Iterator[Order]:
+def _all(client: WooClient, params: dict[str, str]) -> Iterator[ListedOrder]:
     """Give every order that fits, once.
 
     # Quirk(woocommerce): sorted by time of change, pages skip and repeat orders of the
@@ -117,7 +115,7 @@ def _all(client: WooClient, params: dict[str, str]) -> Iterator[Order]:
 
 def _passes(
     client: WooClient, params: dict[str, str], size: int, seen: set[int]
-) -> Iterator[Order]:
+) -> Iterator[ListedOrder]:
     for _ in range(_MAX_PASSES):
         total = -1
         for page in range(1, _MAX_PAGES):
@@ -146,18 +144,19 @@ class _Head(msgspec.Struct, frozen=True):
     status: str = ""
 
 
-def _fresh(items: list[msgspec.Raw], seen: set[int]) -> Iterator[Order]:
+def _fresh(items: list[msgspec.Raw], seen: set[int]) -> Iterator[ListedOrder]:
     for item in items:
-        head = decode(_Head, bytes(item))
-        if head.id in seen or head.status == DRAFT:
-            continue
-        seen.add(head.id)
+        body = bytes(item)
+        ref = OrderRef("")
+        # One order that cannot be read must not hide all the others.
         try:
-            order = order_of(decode(OrderBody, bytes(item)))
+            head = decode(_Head, body)
+            if head.id in seen or head.status == DRAFT:
+                continue
+            if head.id > 0:
+                seen.add(head.id)
+                ref = OrderRef(str(head.id))
+            order: ListedOrder = order_of(decode(OrderBody, body))
         except PayloadInvalid as err:
-            # One order that cannot be read must not hide all the others.
-            _log.error(
-                "woocommerce.order_unreadable", extra={"order_ref": head.id, "why": str(err)[:200]}
-            )
-            continue
+            order = UnreadableOrder(ref, str(err)[:200], body)
         yield order

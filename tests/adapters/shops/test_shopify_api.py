@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from graphql import OperationDefinitionNode, parse, validate
 from graphql.validation import NoDeprecatedCustomRule
 
+from adapters.shops.shopify import schema
 from adapters.shops.shopify.adapter import ShopifyAdapter, clean_domain
 from adapters.shops.shopify.envelope import Cost, Extensions, Throttle, throttle_s
 from adapters.shops.shopify.operations import names, text_of
@@ -27,7 +29,7 @@ from connector.errors import (
     TemporaryFailure,
     Unsupported,
 )
-from connector.model.order import OrderRef
+from connector.model.order import OrderRef, UnreadableOrder
 from connector.model.write import (
     AddNote,
     AddTags,
@@ -347,6 +349,19 @@ def test_changed_orders_come_once_over_pages(shop: ShopifyShop) -> None:
     times = [order.modified_at for order in found]
     assert times == sorted(times)
     assert list(adapter.orders_changed_since(datetime.now(UTC) + timedelta(hours=1))) == []
+
+
+def test_an_order_that_cannot_be_read_is_given_as_such(shop: ShopifyShop) -> None:
+    """Its number, its body and what does not fit are told; nothing is raised."""
+    adapter = connected(shop)
+    ref = place(shop)
+    variables = {"query": "", "sortKey": "UPDATED_AT", "after": None}
+    told = adapter._client.ask("OrdersPage", variables, schema.OrdersData)
+    (node,) = told.data.orders.nodes
+    odd = adapter._reader._of_page(msgspec.structs.replace(node, updated_at="yesterday"))
+    assert isinstance(odd, UnreadableOrder)
+    assert (odd.ref, json.loads(odd.body)["updatedAt"]) == (ref, "yesterday")
+    assert "updated_at" in odd.why
 
 
 def test_orders_of_a_span_are_listed_and_counted(shop: ShopifyShop) -> None:

@@ -1,5 +1,6 @@
 """The WooCommerce adapter against the pretend shop: reading and signing."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from connector.errors import (
     NotFound,
 )
 from connector.model.event import WebhookDelivery
-from connector.model.order import OrderState, ShopId
+from connector.model.order import OrderState, ShopId, UnreadableOrder
 from connector.model.parcel import ParcelState
 from connector.secret import Secret
 from tests.adapters.shops.woocommerce_support import HOOK, SECRET, START, connect, place
@@ -129,16 +130,17 @@ def test_page_too_large_is_read_in_smaller_ones(
     assert sorted(found) == sorted(refs)
 
 
-def test_unreadable_order_hides_no_other(shop: WooShop, caplog: pytest.LogCaptureFixture) -> None:
-    """One order that cannot be read is logged by its id, and the rest is read."""
+def test_unreadable_order_hides_no_other(shop: WooShop) -> None:
+    """One order that cannot be read is given with its id and body, and the rest is read."""
     bad, good = place(shop), place(shop)
     shop.store.orders[int(bad)].currency = "nonsense"
     since = datetime.now(UTC) - timedelta(hours=1)
-    assert [order.ref for order in connect(shop).orders_changed_since(since)] == [good]
+    odd, order = connect(shop).orders_changed_since(since)
+    assert isinstance(odd, UnreadableOrder)
+    assert (odd.ref, "currency" in odd.why, json.loads(odd.body)["id"]) == (bad, True, int(bad))
+    assert order.ref == good
     with pytest.raises(InvalidRequest, match="currency"):
         connect(shop).fetch_order(bad)
-    [record] = [item for item in caplog.records if item.msg == "woocommerce.order_unreadable"]
-    assert record.__dict__["order_ref"] == int(bad)
 
 
 def test_trashed_order_is_deleted_and_purged_one_not_found(shop: WooShop) -> None:
