@@ -1,7 +1,6 @@
 """HMAC over raw bytes, compared in constant time, with several secrets at once."""
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ from connector.secret import Secret
 
 def sign_base64(body: bytes, secret: Secret) -> str:
     """Compute base64(HMAC-SHA256(body, secret)), as both platforms send it."""
-    digest = hmac.new(secret.reveal().encode(), body, hashlib.sha256).digest()
+    digest = hmac.digest(secret.reveal().encode(), body, "sha256")
     return base64.b64encode(digest).decode("ascii")
 
 

@@ -18,7 +18,8 @@ from connector.storage.port import Storage
 from connector.storage.records import DeliveryRecord, ShopRecord
 from tests.support import free_port
 from webhooks.exports import export_lines
-from webhooks.serve import WebServer, WorkerPool
+from webhooks.serve import WorkerPool
+from webhooks.server import WebServer
 from webhooks.wiring import Application, open_application
 
 

@@ -58,9 +58,16 @@ class Disk:
         with self._lock:
             now = time.monotonic()
             if self._looked_at is None or now - self._looked_at >= _LOOK_S:
-                self._looked_at = now
                 self._look(self._folder)
+                self._looked_at = now
             return self._room
+
+    def is_fresh(self) -> bool:
+        """Tell whether `has_room` would answer without a look at the disk."""
+        looked_at = self._looked_at
+        return self._folder is None or (
+            looked_at is not None and time.monotonic() - looked_at < _LOOK_S
+        )
 
     def hold_ballast(self) -> None:
         """Set some room aside, where there is plenty of it."""

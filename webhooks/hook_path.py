@@ -1,7 +1,8 @@
-"""The hooks as a plain WSGI callable in front of the Flask app.
+"""The hooks as a plain WSGI callable in front of the Flask app, for servers of others.
 
-Flask costs more than the signature and the commit together; webhooks are most of the
-traffic and need nothing of it. Body limits and answers are the receiver's own.
+Our own server takes webhooks at the edge; this is the door for any WSGI server. Flask costs
+more than the signature and the commit together; webhooks are most of the traffic and need
+nothing of it. Body limits and answers are the receiver's own.
 """
 
 from collections.abc import Callable, Iterable
@@ -67,8 +68,11 @@ def _body(environ: dict[str, Any], limit: int) -> bytes | None:
         if int(declared) > limit:
             return None
         wanted = int(declared)
-    else:
+    elif environ.get("HTTP_TRANSFER_ENCODING") or environ.get("wsgi.input_terminated"):
         wanted = limit + 1
+    else:
+        # Without either there is no body, and to read would wait for the client.
+        return b""
     stream = environ["wsgi.input"]
     body: bytes = stream.read(wanted)
     return None if len(body) > limit else body

@@ -1,15 +1,17 @@
 """Take a webhook: check, store durably, answer; nothing more.
 
-Knows no framework. The hook path (plain WSGI) and the Flask view both convert to
-`Inbound` and back from `Answer`, so that both give the same answers.
+Knows no framework. The edge, the hook path (plain WSGI) and the Flask view all convert
+to `Inbound` and back from `Answer`, so that all give the same answers.
 """
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from queue import SimpleQueue
 from typing import Final
 
 from connector.errors import (
@@ -24,8 +26,8 @@ from connector.errors import (
 from connector.model.event import WebhookDelivery
 from connector.model.order import ShopId
 from connector.secret import Secret
-from connector.storage.port import Transaction
-from connector.storage.records import DeliverySource, NewDelivery, ShopRecord, ShopState
+from connector.storage.records import DeliverySource, NewDelivery, ShopRecord
+from webhooks.known_shops import KnownShops
 from webhooks.urls import SHOPIFY_HOOK, WOOCOMMERCE_HOOK
 from webhooks.wiring import Application
 
@@ -61,6 +63,10 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = (("Content-Type", _JSON),)
 
 
+# Hears what is answered, and which shop now has work, if any.
+Settled = Callable[[Answer, ShopId | None], None]
+
+
 def _answer(status: int, word: str, text: str = "", *more: tuple[str, str]) -> Answer:
     fields = {"status": word} if not text else {"status": word, "detail": text}
     return Answer(status, json.dumps(fields).encode() + b"\n", (("Content-Type", _JSON), *more))
@@ -69,12 +75,10 @@ def _answer(status: int, word: str, text: str = "", *more: tuple[str, str]) -> A
 _STORED: Final = _answer(200, "stored")
 _DUPLICATE: Final = _answer(200, "duplicate")
 _PONG: Final = _answer(200, "pong")
-_LATER: Final = _answer(
-    503,
-    "unavailable",
-    "cannot store now; send it again",
-    ("Retry-After", str(_RETRY_AFTER_S)),
-)
+_RETRY: Final = ("Retry-After", str(_RETRY_AFTER_S))
+_LATER: Final = _answer(503, "unavailable", "cannot store now; send it again", _RETRY)
+BUSY: Final = _answer(503, "unavailable", "the server is stopping; send it again", _RETRY)
+LATE: Final = _answer(408, "rejected", "the body did not come in time")
 
 
 class Receiver:
@@ -82,16 +86,37 @@ class Receiver:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._shops = _KnownShops(app)
+        self._shops = KnownShops(app)
         self._lock = threading.Lock()
         self._rejected: Counter[tuple[ShopId | None, str]] = Counter()
         self._seen: dict[ShopId, datetime] = {}
 
     def receive(self, request: Inbound) -> Answer:
-        """Take one request.
+        """Take one request and wait until it is stored.
 
         Returns: 200 stored, duplicate or ping; 4xx with what is wrong; 503 when it
             cannot be stored. Never a 3xx, and never a 5xx for what the body says.
+        """
+        told: SimpleQueue[tuple[Answer, ShopId | None]] = SimpleQueue()
+        answer = self.begin(request, lambda *what: told.put(what))
+        if answer is not None:
+            return answer
+        answer, shop_id = told.get()
+        if shop_id is not None:
+            self.ring(shop_id)
+        return answer
+
+    def is_quick(self, request: Inbound) -> bool:
+        """Tell whether `begin` would ask neither the database nor the disk."""
+        place = _place(request)
+        return place is not None and self._shops.is_fresh(*place) and self._app.disk.is_fresh()
+
+    def begin(self, request: Inbound, settled: Settled) -> Answer | None:
+        """Check one request and hand it on to be stored.
+
+        Args: settled: called by another thread once it is stored, or is not; whoever
+            listens rings for the shop.
+        Returns: the answer, where it is known already; `settled` is not called then.
         """
         shop: ShopRecord | None = None
         try:
@@ -102,7 +127,7 @@ class Receiver:
             if _is_ping(request, body):
                 return _PONG
             _json_only(request)
-            return self._store(shop, request, body)
+            self._store(shop, request, body, settled)
         except InboundRejected as err:
             self._count(shop, err)
             return _answer(err.status, "rejected", str(err))
@@ -112,6 +137,11 @@ class Receiver:
         except Exception as err:  # noqa: BLE001 - the shop has to learn that it is not stored
             self._app.engine.log("delivery.fault", fault=err)
             return _LATER
+        return None
+
+    def ring(self, shop_id: ShopId) -> None:
+        """Say that a shop has work."""
+        self._app.bell.ring(shop_id)
 
     def flush(self) -> None:
         """Write the counts of refused requests into the store."""
@@ -139,24 +169,25 @@ class Receiver:
         return request.body
 
     def _shop(self, request: Inbound) -> ShopRecord:
-        if request.path.startswith(WOOCOMMERCE_HOOK):
-            shop = self._shops.by_token(request.path.removeprefix(WOOCOMMERCE_HOOK))
+        place = _place(request)
+        if place is None:
+            raise UnknownAddress
+        kind, name = place
+        if kind == "token":
+            shop = self._shops.get(kind, name)
             if shop is None or shop.platform != "woocommerce":
                 raise UnknownAddress
             return shop
-        if request.path == SHOPIFY_HOOK:
-            domain = request.headers.get(_SHOP_DOMAIN, "").strip().lower()
-            if not domain:
-                raise DeliveryMalformed(missing=_missing_shopify(request))
-            shop = self._shops.by_domain(domain)
-            if shop is None:
-                # Shopify's own checks want 401 here: without the shop there is no
-                # secret that could prove the body.
-                raise SignatureRejected(f"no shop {domain[:80]!r} is connected")
-            return shop
-        raise UnknownAddress
+        if not name:
+            raise DeliveryMalformed(missing=_missing_shopify(request))
+        shop = self._shops.get(kind, name)
+        if shop is None:
+            # Shopify's own checks want 401 here: without the shop there is no
+            # secret that could prove the body.
+            raise SignatureRejected(f"no shop {name[:80]!r} is connected")
+        return shop
 
-    def _store(self, shop: ShopRecord, request: Inbound, body: bytes) -> Answer:
+    def _store(self, shop: ShopRecord, request: Inbound, body: bytes, settled: Settled) -> None:
         if not self._app.disk.has_room():
             raise StorageUnavailable("the disk is almost full")
         now = self._app.clock.now()
@@ -173,19 +204,22 @@ class Receiver:
             body,
             now,
         )
-        stored: list[int | None] = []
-        mark = self._is_due_to_mark(shop, now)
+        self._app.storage.store_soon(
+            row, partial(self._settled, settled, shop.id), mark=self._is_due_to_mark(shop, now)
+        )
 
-        def work(tx: Transaction) -> None:
-            stored[:] = tx.add_deliveries([row])
-            if mark:
-                tx.update_shop(shop.id, last_delivery_at=now)
-
-        self._app.storage.submit(work)
-        if stored[0] is None:
-            return _DUPLICATE
-        self._app.bell.ring(shop.id)
-        return _STORED
+    def _settled(
+        self, settled: Settled, shop_id: ShopId, number: int | None, error: BaseException | None
+    ) -> None:
+        """Turn what the store says into an answer; runs in the thread that commits."""
+        if error is None:
+            settled(*((_DUPLICATE, None) if number is None else (_STORED, shop_id)))
+            return
+        if isinstance(error, StorageUnavailable):
+            self._app.engine.log("delivery.not_stored", error=str(error))
+        else:
+            self._app.engine.log("delivery.fault", fault=error)
+        settled(_LATER, None)
 
     def _is_due_to_mark(self, shop: ShopRecord, now: datetime) -> bool:
         """Tell whether the time of the last delivery is to be written again."""
@@ -202,42 +236,13 @@ class Receiver:
             self._rejected[shop.id if shop else None, type(err).__name__] += 1
 
 
-class _KnownShops:
-    """Shops by address, kept for some seconds: a webhook costs no look-up."""
-
-    _FRESH = timedelta(seconds=5)
-
-    def __init__(self, app: Application) -> None:
-        self._app = app
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], tuple[datetime, ShopRecord | None]] = {}
-
-    def by_token(self, token: str) -> ShopRecord | None:
-        """Find the shop of a WooCommerce address."""
-        return self._get("token", token[:200])
-
-    def by_domain(self, domain: str) -> ShopRecord | None:
-        """Find the shop of a Shopify domain."""
-        return self._get("domain", domain[:200])
-
-    def _get(self, kind: str, name: str) -> ShopRecord | None:
-        now = self._app.clock.now()
-        with self._lock:
-            kept = self._kept.get((kind, name))
-            if kept is not None and kept[1] is not None and abs(now - kept[0]) < self._FRESH:
-                return kept[1]
-        with self._app.storage.reading() as tx:
-            if kind == "token":
-                shop = tx.shop_by_token(name) if name else None
-            else:
-                shop = tx.shop_by_address("shopify", name)
-        if shop is not None and shop.state is ShopState.REMOVED:
-            shop = None
-        if shop is not None:
-            # Only shops that exist are kept: guesses must not fill the memory.
-            with self._lock:
-                self._kept[kind, name] = (now, shop)
-        return shop
+def _place(request: Inbound) -> tuple[str, str] | None:
+    """Tell by what the shop of a request is found; None for an address we do not have."""
+    if request.path.startswith(WOOCOMMERCE_HOOK):
+        return "token", request.path.removeprefix(WOOCOMMERCE_HOOK)
+    if request.path == SHOPIFY_HOOK:
+        return "domain", request.headers.get(_SHOP_DOMAIN, "").strip().lower()
+    return None
 
 
 def _secrets(shop: ShopRecord) -> tuple[Secret, ...]:

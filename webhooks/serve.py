@@ -1,73 +1,25 @@
-"""Run the web server and the workers of one process."""
+"""Run the workers of one process."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
-
-from waitress.server import create_server
-from waitress.wasyncore import close_all
+from typing import Final
 
 from connector.errors import PostventaError, StorageUnavailable
 from connector.jobs.leases import Leases
 from connector.jobs.retry import HEARTBEAT_S
 from connector.jobs.worker import Batch, Worker
 from connector.model.order import ShopId
-from webhooks.app import create_app
-from webhooks.hook_path import HookPath
 from webhooks.pollers import Pollers
 from webhooks.receive import Receiver
 from webhooks.wiring import Application
 
-# Threads of the server: each waits for the commit that holds its delivery.
-SERVER_THREADS: Final = 32
 # A sweeper's look: work that nobody rang for is found after this time.
 SWEEP_S: Final = 5.0
 # Two batches of one shop at a time: a shop that hangs holds two threads, no more.
 PER_SHOP: Final = 2
 _ROWS: Final = 20
-
-
-class WebServer:
-    """Waitress in front of the hook path and the Flask app."""
-
-    def __init__(self, app: Application, *, host: str, port: int) -> None:
-        self.receiver = Receiver(app)
-        limit = app.settings.body_limit_bytes
-        web = HookPath(self.receiver, create_app(app, self.receiver), body_limit=limit)
-        # The body is read before a thread is taken, so slow clients hold none.
-        # Ours, so that `stop` can also close connections that clients keep open.
-        self._open: dict[int, Any] = {}
-        self._server: Any = create_server(
-            web,
-            map=self._open,
-            host=host,
-            port=port,
-            threads=SERVER_THREADS,
-            connection_limit=1_000,
-            channel_timeout=30,
-            max_request_header_size=16_384,
-            # One byte more than ours, so that the answer for a large body is ours too.
-            max_request_body_size=limit + 1,
-            ident=None,
-            expose_tracebacks=False,
-            clear_untrusted_proxy_headers=True,
-        )
-        self.port: int = self._server.effective_port
-
-    def run(self) -> None:
-        """Serve until `stop`."""
-        self._server.run()
-
-    def stop(self) -> None:
-        """Answer what is being worked on and close all connections."""
-        self._server.task_dispatcher.shutdown(timeout=10)
-        # In the server's own thread: its loop must not meet half-closed sockets.
-        for item in list(self._open.values()):
-            if hasattr(item, "pull_trigger"):
-                item.pull_trigger(lambda: close_all(self._open, ignore_all=True))
-                break
 
 
 class WorkerPool:

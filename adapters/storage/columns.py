@@ -36,7 +36,7 @@ def clean_text(text: str) -> str:
 
 def to_json(value: Any) -> str:
     """Write plain data as ASCII JSON: any text in it comes back as it was."""
-    return json.dumps(value, separators=(",", ":"), default=_plain)
+    return _written(value)
 
 
 def _plain(value: Any) -> Any:
@@ -49,6 +49,10 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "items"):
         return dict(value.items())
     raise TypeError(f"{type(value).__name__} is no plain data")
+
+
+# Made once: `json.dumps` with options makes an encoder for each call.
+_written: Final = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
 class Text(TypeDecorator[str]):

@@ -18,7 +18,7 @@ from adapters.storage.transaction import SqlTransaction
 from connector.errors import ConfigurationError
 from connector.model.order import ShopId
 from connector.storage.port import Transaction
-from connector.storage.records import StorageFacts
+from connector.storage.records import NewDelivery, StorageFacts
 
 FILE_NAME: Final = "postventa.db"
 _PAGE: Final = 500
@@ -63,6 +63,19 @@ class Database:
         return self._backend.facts()
 
     def iterate(self, what: str, shop_id: ShopId | None) -> Iterator[Mapping[str, Any]]:
+    def store_soon(
+        self,
+        delivery: NewDelivery,
+        settled: Callable[[int | None, BaseException | None], None],
+        *,
+        mark: bool = False,
+    ) -> None:
+        """Store one row in a commit shared with others; come back at once.
+
+        Raises: StorageUnavailable: the store is closed, and nobody will hear anything.
+        """
+        self._group.store_soon(delivery, settled, mark=mark)
+
         """Give all rows of an export, page by page."""
         after = 0
         while True:

@@ -6,23 +6,39 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final
 
+from adapters.storage.failures import translated
 from adapters.storage.transaction import SqlTransaction
 from connector.errors import StorageUnavailable
+from connector.storage.records import NewDelivery
 
 Work = Callable[[SqlTransaction], None]
+Settled = Callable[[int | None, BaseException | None], None]
 _MOST: Final = 200
 
 
 class _Piece:
-    """One caller's work and what became of it."""
+    """One caller's work: a delivery to be stored, or anything else; and what became of it."""
 
-    __slots__ = ("done", "error", "work")
+    __slots__ = ("delivery", "error", "mark", "number", "settled", "work")
 
-    def __init__(self, work: Work) -> None:
+    def __init__(
+        self,
+        settled: Settled,
+        *,
+        work: Work | None = None,
+        delivery: NewDelivery | None = None,
+        mark: bool = False,
+    ) -> None:
+        self.settled = settled
         self.work = work
+        self.delivery = delivery
+        self.mark = mark
+        self.number: int | None = None
         self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+
+    def finish(self) -> None:
+        """Tell the caller."""
+        self.settled(self.number, self.error)
 
 
 class GroupCommit:
@@ -37,6 +53,7 @@ class GroupCommit:
         self._waiting: deque[_Piece] = deque()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._idle = False
 
     def submit(self, work: Work) -> None:
         """Run a piece of writing in a shared commit and wait until that is on disk.
@@ -46,18 +63,20 @@ class GroupCommit:
         Raises: StorageUnavailable: nothing was stored. Else what `work` raised;
             nothing of it is stored then.
         """
-        piece = _Piece(work)
-        with self._changed:
-            if self._closed:
-                raise StorageUnavailable("the store is closed")
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
-                self._thread.start()
-            self._waiting.append(piece)
-            self._changed.notify()
-        piece.done.acquire()
+        done = threading.Lock()
+        done.acquire()
+        piece = _Piece(lambda _number, _error: done.release(), work=work)
+        self._add(piece)
+        done.acquire()
         if piece.error is not None:
             raise piece.error
+
+    def store_soon(self, delivery: NewDelivery, settled: Settled, *, mark: bool) -> None:
+        """Store a row in a shared commit; `settled` hears of it once that is on disk.
+
+        Raises: StorageUnavailable: the store is closed, and nobody will hear anything.
+        """
+        self._add(_Piece(settled, delivery=delivery, mark=mark))
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
@@ -68,6 +87,18 @@ class GroupCommit:
         if thread is not None:
             thread.join()
 
+    def _add(self, piece: _Piece) -> None:
+        with self._changed:
+            if self._closed:
+                raise StorageUnavailable("the store is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+                self._thread.start()
+            self._waiting.append(piece)
+            if self._idle:
+                self._idle = False
+                self._changed.notify()
+
     def _run(self) -> None:
         while group := self._next_group():
             try:
@@ -76,13 +107,15 @@ class GroupCommit:
                 for piece in group:
                     piece.error = piece.error or err
             for piece in group:
-                piece.done.release()
+                piece.finish()
 
     def _next_group(self) -> list[_Piece]:
         """Wait for work; an empty group means that the store is closed."""
         with self._changed:
             while not self._waiting and not self._closed:
+                self._idle = True
                 self._changed.wait()
+            self._idle = False
             return [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
 
     def _commit(self, group: list[_Piece]) -> None:
@@ -92,22 +125,16 @@ class GroupCommit:
         costs as much as the row inside it. When one fails, nothing of the group is kept
         and all run once more, each apart.
         """
-        failed = False
+        ran = False
         try:
             with self._transaction() as tx:
-                for piece in group:
-                    try:
-                        piece.work(tx)
-                    except BaseException as err:
-                        failed = True
-                        if len(group) == 1:
-                            piece.error = err
-                        raise
+                _run_pieces(tx, group)
+                ran = True
         except BaseException:
             # A commit that failed is not tried again: what became of it is not known.
-            if not failed or len(group) == 1:
+            if ran or len(group) == 1:
                 raise
-        if failed:
+        if not ran:
             self._commit_apart(group)
 
     def _commit_apart(self, group: list[_Piece]) -> None:
@@ -116,9 +143,24 @@ class GroupCommit:
                 # A savepoint each: a piece that fails takes nothing else with it.
                 tx.connection.exec_driver_sql("SAVEPOINT piece")
                 try:
-                    piece.work(tx)
+                    with translated():
+                        _run_pieces(tx, [piece])
                 except BaseException as err:  # noqa: BLE001 - it belongs to its caller
                     # When this fails, the whole transaction is lost, for all callers.
                     tx.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT piece")
                     piece.error = err
                 tx.connection.exec_driver_sql("RELEASE SAVEPOINT piece")
+
+
+def _run_pieces(tx: SqlTransaction, group: list[_Piece]) -> None:
+    """Run pieces; the deliveries of all of them go into few statements."""
+    rows = [(piece, piece.delivery) for piece in group if piece.delivery is not None]
+    if rows:
+        numbers = tx.add_deliveries([delivery for _, delivery in rows])
+        for (piece, delivery), number in zip(rows, numbers, strict=True):
+            piece.number = number
+            if piece.mark:
+                tx.update_shop(delivery.shop_id, last_delivery_at=delivery.received_at)
+    for piece in group:
+        if piece.work is not None:
+            piece.work(tx)

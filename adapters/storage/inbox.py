@@ -74,6 +74,9 @@ _ADDED: Final = (
     "reason",
     "done_at",
 )
+# Rows of one statement: more at once gain nothing.
+_AT_ONCE: Final = 64
+_NAMES: Final = tuple(tuple(f"{name}_{n}" for name in _ADDED) for n in range(_AT_ONCE))
 
 
 class Inbox(Part):
@@ -81,9 +84,21 @@ class Inbox(Part):
 
     def add_deliveries(self, deliveries: Sequence[NewDelivery]) -> Sequence[int | None]:
         """Store inbox rows; None stands for one that was there already."""
-        statement = _add(self.dialect)
-        run = self.connection.exec_driver_sql
-        return [run(statement, _row(item)).scalar() for item in deliveries]
+        numbers: list[int | None] = []
+        for start in range(0, len(deliveries), _AT_ONCE):
+            numbers += self._add_some(deliveries[start : start + _AT_ONCE])
+        return numbers
+
+    def _add_some(self, deliveries: Sequence[NewDelivery]) -> list[int | None]:
+        """Store rows by one statement; of two with the same key the first one counts."""
+        values: dict[str, Any] = {}
+        for names, item in zip(_NAMES, deliveries, strict=False):
+            values.update(zip(names, _row(item), strict=True))
+        rows = self.connection.exec_driver_sql(_add(self.dialect, len(deliveries)), values)
+        added = {(shop_id, key): number for number, shop_id, key in rows}
+        return [
+            added.pop((clean_text(item.shop_id), clean_text(item.key)), None) for item in deliveries
+        ]
 
     def claim_deliveries(
         self, *, now: datetime, lease_until: datetime, limit: int, busy: Sequence[ShopId] = ()
@@ -198,33 +213,38 @@ class Inbox(Part):
 
 
 @cache
-def _add(dialect: Dialect) -> str:
+def _add(dialect: Dialect, count: int) -> str:
     """Write the statement once for good: every webhook runs it, so it goes past the compiler."""
     return dialect.written(
         dialect.insert(inbox)
-        .values({name: sa.bindparam(name) for name in _ADDED})
+        .values(
+            [
+                {name: sa.bindparam(place) for name, place in zip(_ADDED, names, strict=True)}
+                for names in _NAMES[:count]
+            ]
+        )
         .on_conflict_do_nothing(index_elements=["shop_id", "key"])
-        .returning(inbox.c.id)
+        .returning(inbox.c.id, inbox.c.shop_id, inbox.c.key)
     )
 
 
-def _row(item: NewDelivery) -> dict[str, Any]:
-    """Write a row as the columns' types would."""
+def _row(item: NewDelivery) -> tuple[Any, ...]:
+    """Write a row as the columns' types would, in the order of `_ADDED`."""
     received_at = to_micros(item.received_at)
-    return {
-        "shop_id": clean_text(item.shop_id),
-        "key": clean_text(item.key),
-        "source": item.source.value,
-        "topic": clean_text(item.topic),
-        "lane": clean_text(item.lane),
-        "headers": to_json(dict(item.headers)),
-        "body": item.body,
-        "received_at": received_at,
-        "due_at": received_at,
-        "state": item.state.value,
-        "reason": clean_text(item.reason),
-        "done_at": None if item.state is DeliveryState.WAITING else received_at,
-    }
+    return (
+        clean_text(item.shop_id),
+        clean_text(item.key),
+        item.source.value,
+        clean_text(item.topic),
+        clean_text(item.lane),
+        to_json(dict(item.headers)),
+        item.body,
+        received_at,
+        received_at,
+        item.state.value,
+        clean_text(item.reason),
+        None if item.state is DeliveryState.WAITING else received_at,
+    )
 
 
 def _record(row: sa.Row[Any]) -> DeliveryRecord:

@@ -388,6 +388,24 @@ class Storage(Protocol):
         """
         ...
 
+    def store_soon(
+        self,
+        delivery: NewDelivery,
+        settled: Callable[[int | None, BaseException | None], None],
+        *,
+        mark: bool = False,
+    ) -> None:
+        """Store one row in a commit shared with others; come back at once.
+
+        `settled` is called once, by another thread, when the commit that holds the row
+        is on disk: with the row's number (None when it was there already) and no error.
+        Or with an error: nothing of it is stored then. It must not wait.
+
+        Args: mark: also note that the shop has sent something at `received_at`.
+        Raises: StorageUnavailable: the store is closed, and nobody will hear anything.
+        """
+        ...
+
     def facts(self) -> StorageFacts:
         """Tell kind, version and durability settings."""
         ...

@@ -15,15 +15,14 @@ _LATE_S: Final = 2.0
 
 def ack_before_commit() -> None:
     """Answer 200 when the rows are written but not yet committed."""
-    from adapters.storage.group_commit import GroupCommit
+    from adapters.storage.group_commit import GroupCommit, _run_pieces
 
     def run(self: Any) -> None:
         while group := self._next_group():
             with self._transaction() as tx:
+                _run_pieces(tx, group)
                 for piece in group:
-                    piece.work(tx)
-                for piece in group:
-                    piece.done.release()
+                    piece.finish()
                 time.sleep(_LATE_S)
 
     GroupCommit._run = run  # type: ignore[method-assign]  # planted

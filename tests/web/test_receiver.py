@@ -1,4 +1,4 @@
-"""What the receiver answers, over the hook path and over the Flask view alike."""
+"""What the receiver answers, through each of its three doors alike."""
 
 import base64
 import hashlib
@@ -7,12 +7,13 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
-from waitress.server import create_server
+from werkzeug.serving import make_server
 
 from connector.model.order import ShopId
 from connector.secret import Secret
@@ -20,6 +21,7 @@ from connector.storage.records import DeliveryState, ShopRecord, ShopState
 from tests.running import Running
 from tests.support import FrozenClock
 from webhooks.app import create_app
+from webhooks.hook_path import HookPath, Wsgi
 
 TOKEN = "a-token-that-nobody-guesses-012345"
 SECRET = "woo-secret"
@@ -30,7 +32,7 @@ LIMIT = 5 * 1024 * 1024
 
 
 class Target:
-    """One way in: the whole server, or the Flask app alone behind the same waitress."""
+    """One way in: our own server, or a WSGI application behind a server of somebody else."""
 
     def __init__(self, running: Running, url: str) -> None:
         self.running = running
@@ -136,28 +138,34 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def flask_url(running: Running) -> Iterator[str]:
-    """Serve the Flask app without the hook path in front."""
-    server: Any = create_server(
-        create_app(running.app, running.server.receiver),
-        host="127.0.0.1",
-        port=0,
-        threads=8,
-        max_request_body_size=LIMIT + 1,
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+@contextmanager
+def served(application: Wsgi) -> Iterator[str]:
+    """Serve a WSGI application by another server than ours."""
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    server.task_dispatcher.shutdown()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
     thread.join(30)
+    server.server_close()
 
 
-@pytest.fixture(params=["hook-path", "flask-view"])
-def target(request: pytest.FixtureRequest, running: Running, flask_url: str) -> Target:
-    """Give each of the two ways in."""
-    return Target(running, running.url if request.param == "hook-path" else flask_url)
+@pytest.fixture(scope="module")
+def doors(running: Running) -> Iterator[dict[str, str]]:
+    """Open all ways in: the edge, the hook path, and the Flask view without it."""
+    receiver = running.server.receiver
+    flask = create_app(running.app, receiver)
+    with (
+        served(HookPath(receiver, flask, body_limit=LIMIT)) as hook_path,
+        served(flask) as flask_view,
+    ):
+        yield {"edge": running.url, "hook-path": hook_path, "flask-view": flask_view}
+
+
+@pytest.fixture(params=["edge", "hook-path", "flask-view"])
+def target(request: pytest.FixtureRequest, running: Running, doors: dict[str, str]) -> Target:
+    """Give each of the ways in."""
+    return Target(running, doors[request.param])
 
 
 def unique(target: Target, **fields: Any) -> bytes:

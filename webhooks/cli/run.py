@@ -77,7 +77,8 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
     if settings_now().broker_url and not given:
         no_worker = True
     with opened(logs=settings_now().log_level) as app:
-        from webhooks.serve import WebServer, WorkerPool
+        from webhooks.serve import WorkerPool
+        from webhooks.server import WebServer
 
         app.disk.hold_ballast()
         try:
@@ -112,7 +113,7 @@ def serve(ctx: click.Context, host: str, port: int, workers: int, no_worker: boo
 def _flush(server: object, stopping: threading.Event) -> None:
     """Keep the counts of refused requests in the store while nobody else does."""
     from connector.errors import StorageUnavailable
-    from webhooks.serve import WebServer
+    from webhooks.server import WebServer
 
     assert isinstance(server, WebServer)  # noqa: S101 - a late import keeps --help quick
     while not stopping.wait(_FLUSH_S):

@@ -18,7 +18,8 @@ from webhooks.demo.rules import DemoRule, demo_rules, store_rules
 from webhooks.sandbox.shopify.schema import SchemaMissing
 from webhooks.sandbox.shopify.shop import ShopifyShop
 from webhooks.sandbox.woocommerce.shop import WooShop
-from webhooks.serve import WebServer, WorkerPool
+from webhooks.serve import WorkerPool
+from webhooks.server import WebServer
 from webhooks.shops import connect_shopify, connect_woocommerce
 from webhooks.wiring import Application, open_application
 
