@@ -58,11 +58,6 @@ class Database:
         with translated():
             self._group.submit(work)
 
-    def facts(self) -> StorageFacts:
-        """Tell kind, version and durability settings."""
-        return self._backend.facts()
-
-    def iterate(self, what: str, shop_id: ShopId | None) -> Iterator[Mapping[str, Any]]:
     def store_soon(
         self,
         delivery: NewDelivery,
@@ -76,6 +71,11 @@ class Database:
         """
         self._group.store_soon(delivery, settled, mark=mark)
 
+    def facts(self) -> StorageFacts:
+        """Tell kind, version and durability settings."""
+        return self._backend.facts()
+
+    def iterate(self, what: str, shop_id: ShopId | None) -> Iterator[Mapping[str, Any]]:
         """Give all rows of an export, page by page."""
         after = 0
         while True:
