@@ -86,6 +86,10 @@ def _of(history: Iterable[Line], event: str) -> list[Line]:
 
 def _faults(evidence: Evidence, verdict: Verdict) -> None:
     verdict.figures["kills"] = len(_of(evidence.history, "kill"))
+    strikes = _of(evidence.history, "strike")
+    verdict.figures["strikes"] = len(strikes)
+    verdict.figures["at work"] = sum(1 for line in strikes if line["held"] or line["sent"])
+    verdict.figures["holding a claim"] = sum(1 for line in strikes if line["held"])
     verdict.figures["faults"] = len(_of(evidence.history, "fault"))
 
 

@@ -55,15 +55,26 @@ def main() -> None:
     options.add_argument("--lease-s", type=float, default=LEASE_S)
     options.add_argument("--probe-s", type=float, default=PROBE_S)
     options.add_argument("--busy-s", type=int, default=BUSY_S)
+    options.add_argument("--nursery", action="store_true")
+    options.add_argument("--held", action="store_true")
     own = options.parse_args(sys.argv[1:cut])
     shorten(own.lease_s, own.probe_s, own.busy_s)
     if own.planted:
         from tests.faults.planted import plant
 
         plant(own.planted)
+    words = sys.argv[cut + 1 :]
+    if own.nursery:
+        from tests.faults.nursery import serve_forks
+
+        words = serve_forks()
+    if own.held:
+        from tests.faults.nursery import wait_for_the_word
+
+        wait_for_the_word()
     from webhooks.cli.main import main as program
 
-    program(sys.argv[cut + 1 :], prog_name="postventa")
+    program(words, prog_name="postventa")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import requests
 
 from tests.faults.history import History
+from tests.faults.nursery import Forked, Nursery
 from tests.support import until
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -39,8 +40,9 @@ class Program:
 
     Args:
         command: its arguments.
-        prefix: a program that runs it, like strace.
+        name: of its log.
         options: of the launcher.
+        nursery: where it is forked when nothing runs it; started anew without.
         ready: text on stderr after which it works.
     """
 
@@ -53,15 +55,17 @@ class Program:
         history: History,
         options: Sequence[str] = (),
         ready: str,
+        name: str = "",
+        nursery: Nursery | None = None,
     ) -> None:
         self.command = tuple(command)
-        self.log = folder / f"{command[0]}.log"
+        self.log = folder / f"{name or command[0]}.log"
+        self._nursery = nursery
         self._env = env
         self._history = history
         self._options = tuple(options)
         self._ready = ready
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stream: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._from = 0
 
     @property
@@ -76,21 +80,41 @@ class Program:
         return self._process.pid
 
     def start(self, prefix: Sequence[str] = ()) -> None:
-        """Start without waiting."""
-        self._stream = self.log.open("ab")
+        """Start without waiting until it works.
+
+        Args: prefix: a program that runs it, like strace.
+        """
+        self.log.touch()
         self._from = self.log.stat().st_size
-        launcher = [sys.executable, "-m", "tests.faults.launch", *self._options, "--"]
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [*prefix, *launcher, *self.command],
-            cwd=_ROOT,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=self._stream,
-            stderr=self._stream,
-            # A group of its own: a tracer in front of it dies with it.
-            start_new_session=True,
-        )
         self._history.write("start", command=self.command[0], under=list(prefix[:1]))
+        if isinstance(self._process, subprocess.Popen):
+            # Held since `prepare`.
+            assert self._process.stdin is not None
+            with self._process.stdin as word:
+                word.write(b"\n")
+        elif self._nursery is not None and not prefix:
+            self._process = self._nursery.fork(self.command, self._env, self.log)
+        else:
+            self._process = self._spawn(prefix, [])
+
+    def prepare(self, prefix: Sequence[str]) -> None:
+        """Let it read its code while others work; `start` lets it go on."""
+        assert self._process is None
+        self._process = self._spawn(prefix, ["--held"])
+
+    def _spawn(self, prefix: Sequence[str], options: Sequence[str]) -> subprocess.Popen[bytes]:
+        launcher = [sys.executable, "-m", "tests.faults.launch", *self._options, *options, "--"]
+        with self.log.open("ab") as stream:
+            return subprocess.Popen(  # noqa: S603 - our own program
+                [*prefix, *launcher, *self.command],
+                cwd=_ROOT,
+                env=self._env,
+                stdin=subprocess.PIPE if options else subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                # A group of its own: a tracer in front of it dies with it.
+                start_new_session=True,
+            )
 
     def said(self) -> str:
         """Give what it wrote since its last start."""
@@ -148,9 +172,9 @@ class Program:
                     os.killpg(self.pid, 0)
                     time.sleep(0.02)
                 os.killpg(self.pid, signal.SIGKILL)
-        if self._stream is not None:
-            self._stream.close()
-        self._process = self._stream = None
+            if isinstance(self._process, subprocess.Popen) and self._process.stdin is not None:
+                self._process.stdin.close()
+        self._process = None
 
 
 def answers(url: str) -> bool:

@@ -1,9 +1,13 @@
-"""A whole installation under test: the program, its shops, its store, and the judge."""
+"""A whole installation under test: the program, its shops, its store, and the judge.
+
+Long because a run is one thing: what is started here is broken, read and judged together.
+"""
 
 import hashlib
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,12 +16,15 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from adapters.storage.tables import inbox
+from adapters.storage.tables import effects, inbox
 from connector.errors import StorageUnavailable
 from connector.secret import Secret
 from connector.settings import Settings
+from tests.broker import Broker
+from tests.faults.balancer import Balancer
 from tests.faults.checker import OPEN, Evidence, StoredDelivery, Verdict, judge
 from tests.faults.history import History, read_history
+from tests.faults.nursery import BROKER, Nursery
 from tests.faults.program import Program, quiet_port
 from tests.faults.shops import (
     RULES,
@@ -53,6 +60,7 @@ class Rig:
         options: of the launcher, like `--lease-s 3`.
         senders: webhooks that leave each shop side by side.
         cluster: the server under the store, where the run breaks it.
+        broker: carries rings; then there are two receivers and two workers.
     """
 
     def __init__(
@@ -69,13 +77,15 @@ class Rig:
         poll_interval_s: float = 5.0,
         log_level: str = "WARNING",
         cluster: Cluster | None = None,
+        broker: Broker | None = None,
     ) -> None:
         self.seed = seed
         self.chance = random.Random(seed)
         self.data_dir = data_dir or folder / "data"
         self.data_dir.mkdir(exist_ok=True)
         self.history = History(folder / "history.jsonl", seed)
-        self.port = quiet_port()
+        self.balancer = None if broker is None else Balancer()
+        self.port = quiet_port() if self.balancer is None else self.balancer.port
         self.url = f"http://127.0.0.1:{self.port}"
         self.shops: list[Shop] = [
             (woocommerce if name == "woocommerce" else shopify)(self.history, senders)
@@ -105,16 +115,37 @@ class Rig:
             "POSTVENTA_ALLOW_PRIVATE_HOSTS": "true",
             "POSTVENTA_LOG_LEVEL": log_level,
             "POSTVENTA_POLL_INTERVAL_S": str(poll_interval_s),
+            **({BROKER: broker.url} if broker is not None else {}),
         }
-        self.serve = self.program("serve", "--port", str(self.port), "--no-worker")
-        self.worker = self.program("worker", "--threads", "3")
+        self._nursery = Nursery(self._options, self._env, folder / "nursery.log")
+        self._names: Counter[str] = Counter()
+        ports = [self.port]
+        if self.balancer is not None:
+            self.balancer.ports = ports = [quiet_port(), quiet_port()]
+        self.receivers = [
+            self.program("serve", "--port", str(port), "--no-worker") for port in ports
+        ]
+        self.workers = [self.program("worker", "--threads", "3") for _ in ports]
+        # Scenes with one of each, and those that replace it.
+        self.serve, self.worker = self.receivers[0], self.workers[0]
         self.app: Application
         self.cluster = cluster
+        self.broker = broker
+
+    @property
+    def programs(self) -> list[Program]:
+        """Give all programs, receivers first."""
+        return [*self.receivers, *self.workers]
 
     def program(self, *command: str, options: Sequence[str] = ()) -> Program:
         """Describe one more process of this installation."""
+        self._names[command[0]] += 1
+        number = self._names[command[0]]
         return Program(
             command,
+            name=command[0] if number == 1 else f"{command[0]}-{number}",
+            # Other options need a reading of the code of their own.
+            nursery=None if options else self._nursery,
             env=self._env,
             folder=self._folder,
             history=self.history,
@@ -126,15 +157,17 @@ class Rig:
         """Start the shops and the store; the program is started by the test."""
         print(f"\nseed {self.seed}, history in {self.history.path}")  # noqa: T201 - to repeat a run
         self._stack.callback(self.history.close)
+        self._stack.callback(self._nursery.close)
         try:
+            if self.balancer is not None:
+                self._stack.enter_context(self.balancer)
             for shop in self.shops:
                 self._stack.enter_context(shop)
             self.app = self._stack.enter_context(open_application(self._settings))
         except BaseException:
             self._stack.close()
             raise
-        self._stack.callback(self.worker.stop)
-        self._stack.callback(self.serve.stop)
+        self._stack.callback(self.stop)
         return self
 
     def __exit__(
@@ -177,14 +210,18 @@ class Rig:
 
     def start(self, *, worker: bool = True) -> None:
         """Start the server and the worker, and connect the shops the first time."""
-        self.serve.start()
-        if worker:
-            self.worker.start()
-        self.serve.wait_ready()
-        if worker:
-            self.worker.wait_ready()
+        wanted = self.programs if worker else list(self.receivers)
+        for program in wanted:
+            program.start()
+        for program in wanted:
+            program.wait_ready()
         if not self._platform_of_id:
             self.connect()
+
+    def stop(self) -> None:
+        """Stop all programs, workers first; the one in `serve` or `worker` may be another."""
+        for program in dict.fromkeys([self.worker, *self.workers, self.serve, *self.receivers]):
+            program.stop()
 
     def buy(self, times: int = 1, **more: Any) -> list[str]:
         """Place orders, each in a shop drawn by chance."""
@@ -236,6 +273,18 @@ class Rig:
             for row in rows
         ]
 
+    def held(self) -> set[tuple[str, int]]:
+        """Name the claims that somebody holds or held when it died: row and fence."""
+        sending = sa.select(effects.c.key, effects.c.fence).where(sa.text("state = 'sending'"))
+        working = sa.select(inbox.c.id, inbox.c.fence).where(sa.text("state = 'working'"))
+        with self.app.storage.reading() as tx:
+            rows = [*tx.connection.execute(sending), *tx.connection.execute(working)]
+        return {(str(row[0]), row[1]) for row in rows}
+
+    def on_the_way(self) -> int:
+        """Count the webhooks that have left a shop and have no answer yet."""
+        return sum(sender_of(shop).on_the_way for shop in self.shops)
+
     def acked(self) -> int:
         """Count the deliveries that were answered with 200 so far."""
         return sum(
@@ -283,8 +332,7 @@ class Rig:
 
     def judge(self) -> Verdict:
         """Stop the program and judge what the run has left."""
-        self.worker.stop()
-        self.serve.stop()
+        self.stop()
         with self.app.storage.reading() as tx:
             counts = dict(tx.counts().effects)
         orders = [order for shop in self.shops for order in seen_orders(shop)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import threading
 from collections import Counter
 from typing import Any, Final
 
@@ -50,12 +51,20 @@ class RecordingSender(WebhookSender):
         super().__init__(workers)
         self._history = history
         self._shop = shop
+        self._counting = threading.Lock()
+        self.on_the_way = 0
 
     def send(
         self, outgoing: Outgoing, timeout_s: float = 10.0, *, allow_redirects: bool = False
     ) -> int | None:
         """Send one request and record it."""
-        status = super().send(outgoing, timeout_s, allow_redirects=allow_redirects)
+        with self._counting:
+            self.on_the_way += 1
+        try:
+            status = super().send(outgoing, timeout_s, allow_redirects=allow_redirects)
+        finally:
+            with self._counting:
+                self.on_the_way -= 1
         if outgoing.topic != "ping":
             self._history.write(
                 "webhook",
@@ -89,9 +98,11 @@ def platform_of(shop: Shop) -> str:
     return "woocommerce" if isinstance(shop, WooShop) else "shopify"
 
 
-def sender_of(shop: Shop) -> WebhookSender:
+def sender_of(shop: Shop) -> RecordingSender:
     """Give the sender of a shop's webhooks."""
-    return shop.hooks.sender
+    sender = shop.hooks.sender
+    assert isinstance(sender, RecordingSender)
+    return sender
 
 
 def forgive(shop: Shop) -> None:
