@@ -33,6 +33,7 @@ class Settings:
     max_coupons_per_hour: int = 200
     max_messages_per_hour: int = 2_000
     keep_bodies_days: int = 30
+    keep_evidence_days: int = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,12 @@ SETTINGS: Final = (
         _days,
         "Days that what shops sent is kept word for word; after that only its digest.",
         "30",
+    ),
+    Setting(
+        "keep_evidence_days",
+        _days,
+        "Days that is kept why rules acted, how effects were tried and what messages said.",
+        "400",
     ),
 )
 

@@ -46,9 +46,14 @@ class Upkeep:
             self._thread.join(_STOP_S)
 
     def _prune(self) -> None:
-        keep = timedelta(days=self._app.settings.keep_bodies_days)
+        settings = self._app.settings
         try:
-            prune(self._app.engine, keep_bodies=keep, stopping=self._stopping.is_set)
+            prune(
+                self._app.engine,
+                keep_bodies=timedelta(days=settings.keep_bodies_days),
+                keep_evidence=timedelta(days=settings.keep_evidence_days),
+                stopping=self._stopping.is_set,
+            )
         except PostventaError as err:
             self._app.engine.log("retention.failed", error=str(err))
         except Exception as err:  # noqa: BLE001 - the process must live

@@ -10,6 +10,7 @@ from adapters.storage.base import Part
 from adapters.storage.limits import attempts, ceilings
 from adapters.storage.tables import (
     effects,
+    evaluations,
     inbox,
     messages,
     orders,
@@ -28,6 +29,18 @@ _CLOSED: Final = inbox.c.state.in_([DeliveryState.DONE.value, DeliveryState.DEAD
 _ENDED: Final = effects.c.state.in_(
     [EffectState.DONE.value, EffectState.SKIPPED.value, EffectState.DEAD.value]
 )
+
+
+def _needed(before: datetime) -> sa.ColumnElement[bool]:
+    """Tell whether another effect of the same turn is open or was closed later."""
+    other = effects.alias("other")
+    return sa.exists().where(
+        other.c.shop_id == effects.c.shop_id,
+        other.c.order_ref == effects.c.order_ref,
+        other.c.rule_id == effects.c.rule_id,
+        other.c.occurrence_id == effects.c.occurrence_id,
+        sa.or_(other.c.done_at.is_(None), other.c.done_at >= before),
+    )
 
 
 c: Final = inbox.c  # short for the long list below
@@ -71,7 +84,7 @@ class Retention(Part):
         keys: Sequence[str] = (
             self.connection.execute(
                 sa.select(effects.c.key)
-                .where(_ENDED, effects.c.done_at < before)
+                .where(_ENDED, effects.c.done_at < before, sa.not_(_needed(before)))
                 .order_by(effects.c.id)
                 .limit(limit)
             )
@@ -83,6 +96,25 @@ class Retention(Part):
         self._changed(sa.delete(attempts).where(attempts.c.effect_key.in_(keys)))
         self._changed(sa.delete(messages).where(messages.c.key.in_(keys)))
         return self._changed(sa.delete(effects).where(effects.c.key.in_(keys)))
+
+    def delete_old_evidence(self, before: datetime, limit: int) -> int:
+        """Delete evaluations, tries of closed effects and messages; tell how many."""
+        # The rows of an effect that is open are what a person judges it by.
+        is_open = sa.exists().where(effects.c.key == attempts.c.effect_key, sa.not_(_ENDED))
+        kinds: tuple[tuple[sa.Table, sa.Column[Any], sa.ColumnElement[bool]], ...] = (
+            (evaluations, evaluations.c.at, sa.true()),
+            (attempts, attempts.c.started_at, sa.not_(is_open)),
+            (messages, messages.c.sent_at, sa.true()),
+        )
+        gone = 0
+        for table, at, free in kinds:
+            # Numbers grow with time: the oldest stand first, and no index is needed.
+            oldest = sa.select(table.c.id, at).order_by(table.c.id).limit(limit)
+            rows = self.connection.execute(oldest).all()
+            numbers = [row[0] for row in rows if row[1] < before]
+            if numbers:
+                gone += self._changed(sa.delete(table).where(table.c.id.in_(numbers), free))
+        return gone
 
     def delete_old_ceilings(self, before: datetime) -> int:
         """Delete the counts of hours before a time; tell how many."""

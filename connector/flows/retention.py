@@ -23,36 +23,51 @@ class Pruned:
     Attributes:
         bodies: deliveries of which only the digest is left.
         deliveries, effects: rows deleted, effects with their tries and messages.
+        evidence: evaluations, tries and messages deleted before their effects.
     """
 
     bodies: int
     deliveries: int
     effects: int
+    evidence: int = 0
 
 
 def prune(
-    engine: Engine, *, keep_bodies: timedelta, stopping: Callable[[], bool] = lambda: False
+    engine: Engine,
+    *,
+    keep_bodies: timedelta,
+    keep_evidence: timedelta = KEEP_ROWS,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Pruned:
     """Forget what is older than it may be; what is still open stays.
 
-    Args: keep_bodies: how long deliveries are kept word for word. stopping: asked
-        between two pieces; what is left is done the next time.
+    Args: keep_bodies: how long deliveries are kept word for word. keep_evidence: how long
+        it can be seen why something was done. stopping: asked between two pieces; what is
+        left is done the next time.
     """
     now = engine.clock.now()
     bodies = _bodies(engine, keep_bodies, stopping)
-    deliveries = effects = 0
+    deliveries = effects = evidence = 0
     while not stopping():
         with engine.storage.transaction() as tx:
             rows = tx.delete_old_deliveries(now - KEEP_ROWS, _PIECE)
             gone = tx.delete_old_effects(now - KEEP_ROWS, _PIECE)
+            seen = tx.delete_old_evidence(now - keep_evidence, _PIECE)
         deliveries += rows
         effects += gone
-        if not rows and not gone:
+        evidence += seen
+        if not rows and not gone and not seen:
             break
     with engine.storage.transaction() as tx:
         tx.delete_old_ceilings(now - KEEP_CEILINGS)
-    engine.log("retention.done", bodies=bodies, deliveries=deliveries, effects=effects)
-    return Pruned(bodies, deliveries, effects)
+    engine.log(
+        "retention.done",
+        bodies=bodies,
+        deliveries=deliveries,
+        effects=effects,
+        evidence=evidence,
+    )
+    return Pruned(bodies, deliveries, effects, evidence)
 
 
 def _bodies(engine: Engine, keep: timedelta, stopping: Callable[[], bool]) -> int:

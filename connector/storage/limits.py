@@ -170,7 +170,20 @@ class RetentionVerbs(Protocol):
         ...
 
     def delete_old_effects(self, before: datetime, limit: int) -> int:
-        """Delete effects closed before a time, with tries and messages; tell how many."""
+        """Delete effects closed before a time, with tries and messages; tell how many.
+
+        One stays while another of the same rule and occurrence is open or was closed
+        later: that may wait for it, and a turn of which nothing came is given back
+        only when it is known that nothing came of any.
+        """
+        ...
+
+    def delete_old_evidence(self, before: datetime, limit: int) -> int:
+        """Delete evaluations, tries of closed effects and messages; tell how many.
+
+        Of each kind the `limit` oldest rows are looked at. What keeps a rule from
+        acting twice (occurrences, turns of rules, effects) is not evidence.
+        """
         ...
 
     def delete_old_ceilings(self, before: datetime) -> int:

@@ -180,6 +180,38 @@ class LimitContract:
             assert tx.delete_old_ceilings(HOUR) == 0
             assert tx.delete_old_ceilings(later(hours=1)) == 1
 
+    def test_an_effect_stays_while_its_turn_is_not_over(self, storage: Storage) -> None:
+        """A code that was made stays while the mail of the same turn waits, or ended late."""
+        with_first_shop(storage)
+        with storage.transaction() as tx:
+            mail = an_effect("mail", step=1, waits_for="code", due_at=later(hours=1))
+            tx.add_effects([an_effect("code"), mail], now=NOW)
+            for hour in (0, 1):
+                assert tx.delete_old_effects(later(hours=1), 10) == 0
+                now = later(hours=hour)
+                (item,) = tx.claim_effects(now=now, lease_until=later(hours=2), limit=5)
+                tx.settle_effect(item.key, item.fence, state=EffectState.DONE, reason="", now=now)
+            assert tx.delete_old_effects(later(hours=1), 10) == 0
+            assert tx.delete_old_effects(later(hours=2), 10) == 2
+
+    def test_evidence_goes_in_pieces(self, storage: Storage) -> None:
+        """The oldest rows go first, `limit` of a kind at once; tries of what is open stay."""
+        with_first_shop(storage)
+        with storage.transaction() as tx:
+            tx.add_effects([an_effect("a", "1"), an_effect("b", "2")], now=NOW)
+            done, _ = effects = tx.claim_effects(now=NOW, lease_until=LEASE, limit=5)
+            tx.begin_attempts(effects, now=NOW)
+            tx.settle_effect(done.key, done.fence, state=EffectState.DONE, reason="", now=NOW)
+            for key in "abc":
+                tx.add_message(a_message(key), sent_at=NOW, result={})
+            assert tx.delete_old_evidence(NOW, 9) == 0
+            # Two messages and the try of the effect that is done.
+            assert tx.delete_old_evidence(later(seconds=1), 2) == 3
+            assert (len(tx.attempts_of("a")), len(tx.attempts_of("b"))) == (0, 1)
+            assert tx.delete_old_evidence(later(seconds=1), 2) == 1
+            assert tx.delete_old_evidence(later(seconds=1), 2) == 0
+            assert tx.effect("a") is not None
+
     def test_what_a_rebuild_reads(self, storage: Storage) -> None:
         """Shops with removed ones, versions, own writes and kept answers, all in order."""
         with storage.reading() as tx:

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "max_coupons_per_hour": ("3", 3),
     "max_messages_per_hour": ("0", 0),
     "keep_bodies_days": ("7", 7),
+    "keep_evidence_days": ("90", 90),
 }
 
 

@@ -409,6 +409,26 @@ def test_what_is_old_is_forgotten(shop: Shop) -> None:
     assert len(shop.running.export("orders")) == 2
 
 
+def test_evidence_is_forgotten_and_nothing_happens_twice(shop: Shop) -> None:
+    """Why and how go after their days; the order sent again is still done with."""
+    put_rules(shop.running, shop.record, note_rule())
+    order = shop.order()
+    engine = shop.running.app.engine
+    days = {"keep_bodies": timedelta(days=30), "keep_evidence": timedelta(days=90)}
+    kinds = len(shop.running.export("occurrences"))
+    shop.clock.move(days=89)
+    assert prune(engine, **days).evidence == 0
+    shop.clock.move(days=2)
+    # One evaluation of the one rule, one try of its effect.
+    assert prune(engine, **days).evidence == 2
+    assert shop.running.export("evaluations") == shop.running.export("attempts") == []
+    assert [line["state"] for line in shop.effects()] == ["done"]
+    assert len(shop.running.export("occurrences")) == kinds
+    shop.act(order, "edit", {"note": "Llamar antes"})
+    assert len(shop.notes(order)) == 1
+    assert shop.running.export("evaluations") == []
+
+
 def test_a_repetition_is_known_without_its_body(shop: Shop) -> None:
     """A delivery that is sent again after its body was dropped is a duplicate."""
     shop.order()
@@ -436,6 +456,7 @@ def test_the_prune_command(shop: Shop) -> None:
         "bodies": 0,
         "deliveries": 0,
         "effects": 0,
+        "evidence": 0,
     }
 
 

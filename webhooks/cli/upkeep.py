@@ -23,7 +23,9 @@ def prune(as_json: bool) -> None:
     """Forget what is older than it may be: what shops sent, and closed rows.
 
     A running server does this once a day. What shops sent is kept word for word for
-    POSTVENTA_KEEP_BODIES_DAYS days; closed deliveries and effects stay 400 days.
+    POSTVENTA_KEEP_BODIES_DAYS days; why rules acted, how effects were tried and what
+    messages said for POSTVENTA_KEEP_EVIDENCE_DAYS days; closed deliveries and effects
+    stay 400 days.
     """
     from dataclasses import asdict
     from datetime import timedelta
@@ -31,12 +33,17 @@ def prune(as_json: bool) -> None:
     from connector.flows.retention import prune as forget
 
     with opened() as app:
-        done = forget(app.engine, keep_bodies=timedelta(days=app.settings.keep_bodies_days))
+        done = forget(
+            app.engine,
+            keep_bodies=timedelta(days=app.settings.keep_bodies_days),
+            keep_evidence=timedelta(days=app.settings.keep_evidence_days),
+        )
     if as_json:
         print_json(asdict(done))
         return
     click.echo(
-        f"{done.bodies} bodies, {done.deliveries} deliveries and {done.effects} effects are gone."
+        f"{done.bodies} bodies, {done.deliveries} deliveries, {done.effects} effects and "
+        f"{done.evidence} evaluations, tries and messages are gone."
     )
 
 
