@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from adapters.storage.base import Part
 from adapters.storage.claims import EFFECTS, choose
 from adapters.storage.dialect import Dialect
+from adapters.storage.strange import end_wrong_leases, readable, word
 from adapters.storage.tables import OPEN_EFFECT, messages
 from adapters.storage.tables import effects as effects_table
 from connector.model.effect import EffectKind, EffectState, PlannedEffect
@@ -90,6 +91,7 @@ class Effects(Part):
         Gives each in the state it had before; an ended `sending` comes as `unknown`.
         """
         self.dialect.lock_claims(self.connection)
+        end_wrong_leases(self.connection, self.dialect, now=now, lease_until=lease_until)
         chosen = choose(self.connection, EFFECTS, now=now, limit=limit, busy=busy)
         if not chosen:
             return []
@@ -106,7 +108,8 @@ class Effects(Part):
             )
             before = {row.id: row.state for row in locked}
         rows = self.connection.execute(_CLAIM, {"ids": list(before), "lease_until": lease_until})
-        records = {row.id: _claimed(row, before[row.id]) for row in rows}
+        known = readable(self.connection, effects_table, rows, "kind", EffectKind, now=now)
+        records = {row.id: _claimed(row, before[row.id]) for row in known}
         return [records[item.id] for item in chosen if item.id in records]
 
     def settle_effect(
@@ -236,7 +239,7 @@ def _claimed(row: sa.Row[Any], before: str) -> EffectRecord:
 
 def effect_record(row: sa.Row[Any]) -> EffectRecord:
     """Read an effect from its row."""
-    return _record(row, EffectState(row.state))
+    return _record(row, word(EffectState, row.state))
 
 
 def _record(row: sa.Row[Any], state: EffectState) -> EffectRecord:
@@ -249,7 +252,7 @@ def _record(row: sa.Row[Any], state: EffectState) -> EffectRecord:
             rule_version=row.rule_version,
             occurrence_id=row.occurrence_id,
             step=row.step,
-            kind=EffectKind(row.kind),
+            kind=word(EffectKind, row.kind),
             payload=row.payload,
             due_at=row.planned_at,
             waits_for=row.waits_for,

@@ -11,6 +11,7 @@ from adapters.storage.base import Part
 from adapters.storage.claims import DELIVERIES, choose
 from adapters.storage.columns import clean_text, to_json, to_micros
 from adapters.storage.dialect import Dialect
+from adapters.storage.strange import end_wrong_leases, readable, word
 from adapters.storage.tables import OPEN_DELIVERY, inbox, rejected
 from connector.model.order import ShopId
 from connector.storage.records import (
@@ -108,6 +109,7 @@ class Inbox(Part):
         At most one row of a lane, oldest first, shops in turn, `busy` shops left out.
         """
         self.dialect.lock_claims(self.connection)
+        end_wrong_leases(self.connection, self.dialect, now=now, lease_until=lease_until)
         chosen = choose(self.connection, DELIVERIES, now=now, limit=limit, busy=busy)
         if not chosen:
             return []
@@ -125,7 +127,8 @@ class Inbox(Part):
                 .all()
             )
         rows = self.connection.execute(_CLAIM, {"ids": ids, "lease_until": lease_until})
-        records = {row.id: _record(row) for row in rows}
+        known = readable(self.connection, inbox, rows, "source", DeliverySource, now=now)
+        records = {row.id: _record(row) for row in known}
         return [records[item.id] for item in chosen if item.id in records]
 
     def settle_delivery(
@@ -252,13 +255,13 @@ def _record(row: sa.Row[Any]) -> DeliveryRecord:
         id=row.id,
         shop_id=ShopId(row.shop_id),
         key=row.key,
-        source=DeliverySource(row.source),
+        source=word(DeliverySource, row.source),
         topic=row.topic,
         lane=row.lane,
         headers=row.headers,
         body=None if row.body is None else bytes(row.body),
         received_at=row.received_at,
-        state=DeliveryState(row.state),
+        state=word(DeliveryState, row.state),
         attempts=row.attempts,
         fence=row.fence,
         reason=row.reason,

@@ -74,6 +74,8 @@ class Limits(Part):
         return [
             HostLimit(row.host, LimitKind(row.kind), row.changed_at, row.state)
             for row in self.connection.execute(query)
+            # What a newer version learned means nothing to this one.
+            if row.kind in LimitKind._value2member_map_
         ]
 
     def put_host_limit(self, limit: HostLimit) -> None:

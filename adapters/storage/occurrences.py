@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from adapters.storage.base import Part
 from adapters.storage.dialect import Dialect
+from adapters.storage.strange import word
 from adapters.storage.tables import occurrences, own_writes
 from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.order import OrderRef, ShopId
@@ -102,7 +103,7 @@ def _record(row: sa.Row[Any]) -> OccurrenceRecord:
         occurrence=Occurrence(
             shop_id=ShopId(row.shop_id),
             order_ref=OrderRef(row.order_ref),
-            kind=OccurrenceKind(row.kind),
+            kind=word(OccurrenceKind, row.kind),
             discriminator=row.discriminator,
             occurred_at=row.occurred_at,
         ),

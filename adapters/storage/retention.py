@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from adapters.storage.base import Part
 from adapters.storage.limits import attempts, ceilings
+from adapters.storage.strange import word
 from adapters.storage.tables import (
     effects,
     evaluations,
@@ -158,7 +159,9 @@ class Retention(Part):
         """Read all changes of status that were ours, oldest first."""
         rows = self.connection.execute(sa.select(own_writes).order_by(own_writes.c.at))
         return [
-            OwnWrite(ShopId(row.shop_id), OrderRef(row.order_ref), OccurrenceKind(row.kind), row.at)
+            OwnWrite(
+                ShopId(row.shop_id), OrderRef(row.order_ref), word(OccurrenceKind, row.kind), row.at
+            )
             for row in rows
         ]
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from adapters.storage.base import Part
+from adapters.storage.strange import word
 from adapters.storage.tables import secrets as secrets_table
 from adapters.storage.tables import shops
 from connector.errors import Conflict, InvalidRequest
@@ -154,7 +155,7 @@ def _record(row: sa.Row[Any], secrets: Mapping[str, Secret]) -> ShopRecord:
         name=row.name,
         address=row.address,
         hook_token=row.hook_token,
-        state=ShopState(row.state),
+        state=word(ShopState, row.state),
         created_at=row.created_at,
         settings=row.settings,
         secrets=secrets,

@@ -14,11 +14,18 @@ from tests.contracts.storage_inbox import InboxContract
 from tests.contracts.storage_ledger import LedgerContract
 from tests.contracts.storage_limits import LimitContract
 from tests.contracts.storage_records import RecordContract
+from tests.contracts.storage_strange import StrangeContract
 from tests.contracts.storage_threads import ThreadContract
 
 
 class StorageContract(
-    ThreadContract, RecordContract, InboxContract, EffectContract, LedgerContract, LimitContract
+    ThreadContract,
+    RecordContract,
+    InboxContract,
+    EffectContract,
+    LedgerContract,
+    LimitContract,
+    StrangeContract,
 ):
     """Every promise of `connector.storage.port`."""
 

@@ -38,11 +38,15 @@ def random_kills(rig: Rig, kills: int, progress: Progress = lambda _done, _rig: 
         bought.start()
         _wait(rig, known)
         victims = rig.chance.choice(_targets(rig))
-        sent = rig.on_the_way()
+        sent, held = rig.on_the_way(), rig.held()
         for victim in victims:
-            victim.kill()
-        # What the dead held is still claimed; what was held at an earlier blow does not count.
-        held = rig.held()
+            victim.strike()
+        if not set(rig.workers).isdisjoint(victims):
+            # What the dead held is still claimed.
+            held = rig.held()
+        for victim in victims:
+            victim.wait_end()
+        # What was held at an earlier blow does not count.
         rig.history.write("strike", sent=sent, held=len(held - known))
         known = held
         broken = _break_broker(rig)
@@ -75,7 +79,7 @@ def _wait(rig: Rig, known: set[tuple[str, int]]) -> None:
     while time.monotonic() < ends and not rig.held() - known:
         time.sleep(_LOOK_S)
     # Within the calls to the shop that follow the claim.
-    time.sleep(rig.chance.uniform(0, 0.05))
+    time.sleep(rig.chance.uniform(0, 0.02))
 
 
 def _break_broker(rig: Rig) -> bool:

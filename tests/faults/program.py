@@ -138,11 +138,14 @@ class Program:
 
     def kill(self) -> None:
         """End it at once, as a power cut of the process would."""
-        if self._process is None:
-            return
+        if self._process is not None:
+            self.strike()
+            self.wait_end()
+
+    def strike(self) -> None:
+        """Send the signal that nobody can catch, and do not wait."""
         self._history.write("kill", command=self.command[0], alive=self.running)
         self.signal(signal.SIGKILL)
-        self.wait_end()
 
     def stop(self) -> None:
         """Ask it to end, and wait; it is killed when it does not listen."""
