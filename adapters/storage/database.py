@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from adapters.storage.base import Known
 from adapters.storage.failures import translated
 from adapters.storage.group_commit import GroupCommit
 from adapters.storage.migrate import migrate
@@ -32,6 +33,7 @@ class Database:
         self._backend = backend
         self._sealer = sealer
         self._group = GroupCommit(self.transaction)
+        self._kept: frozenset[str] = frozenset()
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
@@ -39,14 +41,17 @@ class Database:
 
         Raises: StorageUnavailable: full, locked, broken or unreachable.
         """
+        known = Known(self._kept)
         with translated(), self._backend.write() as connection:
-            yield SqlTransaction(connection, self._backend.dialect, self._sealer)
+            yield SqlTransaction(connection, self._backend.dialect, self._sealer, known)
+        if known.new:
+            self._kept |= known.new
 
     @contextmanager
     def reading(self) -> Iterator[SqlTransaction]:
         """Open a unit of work that only reads, without waiting for writers."""
         with translated(), self._backend.read() as connection:
-            yield SqlTransaction(connection, self._backend.dialect, self._sealer)
+            yield SqlTransaction(connection, self._backend.dialect, self._sealer, Known(self._kept))
 
     def submit(self, work: Callable[[Transaction], None]) -> None:
         """Run a short piece of writing in a commit shared with others; wait for it.

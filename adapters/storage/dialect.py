@@ -8,6 +8,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from adapters.storage.written import Written
+
 # Any fixed numbers will do; they only have to differ from each other.
 CLAIM_LOCK: Final = 7_305_481
 MIGRATION_LOCK: Final = 7_305_482
@@ -33,6 +35,10 @@ class Dialect:
     def written(self, statement: sa.ClauseElement) -> str:
         """Write a statement as the driver takes it, with named places for its values."""
         return str(statement.compile(dialect=_PSYCOPG if self.is_postgresql else _PYSQLITE))
+
+    def ready(self, statement: Any, *columns: Any) -> Written:
+        """Make a statement ready for the driver; `columns` are those of its rows."""
+        return Written(_PSYCOPG if self.is_postgresql else _PYSQLITE, statement, columns)
 
     def lock_order(self, connection: sa.Connection, shop_id: str, ref: str) -> None:
         """Wait for other transactions that work on the same order.

@@ -14,6 +14,7 @@ from adapters.storage.dialect import Dialect
 from adapters.storage.strange import end_wrong_leases, readable, word
 from adapters.storage.tables import OPEN_EFFECT, messages
 from adapters.storage.tables import effects as effects_table
+from adapters.storage.written import Written
 from connector.model.effect import EffectKind, EffectState, PlannedEffect
 from connector.model.message import Message
 from connector.model.order import OrderRef, ShopId
@@ -48,6 +49,24 @@ _CLAIM: Final = (
     )
     .returning(*effects_table.c)
 )
+_ADDED: Final = (
+    "key",
+    "shop_id",
+    "order_ref",
+    "rule_id",
+    "rule_version",
+    "occurrence_id",
+    "step",
+    "kind",
+    "payload",
+    "planned_at",
+    "waits_for",
+    "expires_at",
+    "state",
+    "due_at",
+    "created_at",
+    "result",
+)
 _ONE: Final = sa.select(effects_table).where(effects_table.c.key == sa.bindparam("of_key"))
 
 
@@ -59,8 +78,8 @@ class Effects(Part):
         statement = _add(self.dialect)
         new = 0
         for item in effects:
-            row = self.connection.execute(
-                statement,
+            row = statement.run(
+                self.connection,
                 {
                     "key": item.key,
                     "shop_id": item.shop_id,
@@ -79,8 +98,8 @@ class Effects(Part):
                     "created_at": now,
                     "result": {},
                 },
-            ).first()
-            new += row is not None
+            )
+            new += bool(row)
         return new
 
     def claim_effects(
@@ -222,11 +241,13 @@ class Effects(Part):
 
 
 @cache
-def _add(dialect: Dialect) -> Any:
-    return (
+def _add(dialect: Dialect) -> Written:
+    return dialect.ready(
         dialect.insert(effects_table)
+        .values({name: sa.bindparam(name) for name in _ADDED})
         .on_conflict_do_nothing(index_elements=["key"])
-        .returning(effects_table.c.id)
+        .returning(effects_table.c.id),
+        effects_table.c.id,
     )
 
 

@@ -13,6 +13,7 @@ from adapters.storage.columns import clean_text, to_json, to_micros
 from adapters.storage.dialect import Dialect
 from adapters.storage.strange import end_wrong_leases, readable, word
 from adapters.storage.tables import OPEN_DELIVERY, inbox, rejected
+from adapters.storage.written import Written
 from connector.model.order import ShopId
 from connector.storage.records import (
     LOST,
@@ -144,20 +145,16 @@ class Inbox(Part):
     ) -> bool:
         """Close a claimed row, or put it back as waiting until `due_at`."""
         back = state is DeliveryState.WAITING
-        return bool(
-            self._changed(
-                _SETTLE,
-                {
-                    "of_id": delivery_id,
-                    "of_fence": fence,
-                    "new_state": state,
-                    "new_reason": reason,
-                    "new_due_at": due_at or now,
-                    "new_done_at": None if back else now,
-                    "fewer_attempts": int(uncount),
-                },
-            )
-        )
+        values = {
+            "of_id": delivery_id,
+            "of_fence": fence,
+            "new_state": state,
+            "new_reason": reason,
+            "new_due_at": due_at or now,
+            "new_done_at": None if back else now,
+            "fewer_attempts": int(uncount),
+        }
+        return bool(_settle(self.dialect).run(self.connection, values))
 
     def wake_deliveries(self, shop_id: ShopId, *, now: datetime) -> int:
         """Make all waiting rows of a shop due; tell how many waited for later."""
@@ -213,6 +210,11 @@ class Inbox(Part):
 
     def _deliveries(self, query: sa.Select[Any]) -> list[DeliveryRecord]:
         return [_record(row) for row in self.connection.execute(query)]
+
+
+@cache
+def _settle(dialect: Dialect) -> Written:
+    return dialect.ready(_SETTLE.returning(inbox.c.id), inbox.c.id)
 
 
 @cache

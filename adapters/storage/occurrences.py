@@ -11,23 +11,19 @@ from adapters.storage.base import Part
 from adapters.storage.dialect import Dialect
 from adapters.storage.strange import word
 from adapters.storage.tables import occurrences, own_writes
+from adapters.storage.written import Written
 from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.order import OrderRef, ShopId
 from connector.storage.records import OccurrenceRecord
 
-_IS_OWN: Final = sa.select(own_writes.c.at).where(
-    own_writes.c.shop_id == sa.bindparam("of_shop"),
-    own_writes.c.order_ref == sa.bindparam("of_ref"),
-    own_writes.c.kind == sa.bindparam("of_kind"),
-)
-
-_OF_ORDER: Final = (
-    sa.select(occurrences)
-    .where(
-        occurrences.c.shop_id == sa.bindparam("of_shop"),
-        occurrences.c.order_ref == sa.bindparam("of_ref"),
-    )
-    .order_by(occurrences.c.id)
+_ADDED: Final = (
+    "shop_id",
+    "order_ref",
+    "kind",
+    "discriminator",
+    "occurred_at",
+    "seen_at",
+    "own",
 )
 _ONE: Final = sa.select(occurrences).where(occurrences.c.id == sa.bindparam("of_id"))
 
@@ -37,8 +33,8 @@ class Occurrences(Part):
 
     def add_occurrence(self, occurrence: Occurrence, *, seen_at: datetime, own: bool) -> int | None:
         """Store an occurrence; None when it was there already, the earlier time is kept."""
-        number: int | None = self.connection.execute(
-            _add_occurrence(self.dialect),
+        rows = _add_occurrence(self.dialect).run(
+            self.connection,
             {
                 "shop_id": occurrence.shop_id,
                 "order_ref": occurrence.order_ref,
@@ -48,30 +44,31 @@ class Occurrences(Part):
                 "seen_at": seen_at,
                 "own": own,
             },
-        ).scalar()
-        if number is None:
-            self._changed(
-                sa.update(occurrences)
-                .where(
-                    occurrences.c.shop_id == occurrence.shop_id,
-                    occurrences.c.order_ref == occurrence.order_ref,
-                    occurrences.c.kind == occurrence.kind,
-                    occurrences.c.discriminator == occurrence.discriminator,
-                    occurrences.c.occurred_at > occurrence.occurred_at,
-                )
-                .values(occurred_at=occurrence.occurred_at)
+        )
+        for (number,) in rows:
+            return int(number)
+        self._changed(
+            sa.update(occurrences)
+            .where(
+                occurrences.c.shop_id == occurrence.shop_id,
+                occurrences.c.order_ref == occurrence.order_ref,
+                occurrences.c.kind == occurrence.kind,
+                occurrences.c.discriminator == occurrence.discriminator,
+                occurrences.c.occurred_at > occurrence.occurred_at,
             )
-        return number
+            .values(occurred_at=occurrence.occurred_at)
+        )
+        return None
 
     def occurrences_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[OccurrenceRecord]:
         """Read what happened to an order, oldest number first."""
-        rows = self.connection.execute(_OF_ORDER, {"of_shop": shop_id, "of_ref": ref})
-        return [_record(row) for row in rows]
+        values = {"of_shop": shop_id, "of_ref": ref}
+        return [_record(row) for row in _of_order(self.dialect).run(self.connection, values)]
 
     def occurrence(self, occurrence_id: int) -> OccurrenceRecord | None:
         """Read one occurrence."""
         row = self.connection.execute(_ONE, {"of_id": occurrence_id}).first()
-        return None if row is None else _record(row)
+        return None if row is None else _record(tuple(row))
 
     def note_own_write(
         self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind, at: datetime
@@ -87,28 +84,30 @@ class Occurrences(Part):
             )
         )
 
-    def is_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> bool:
-        """Tell whether a write of ours was meant to cause this kind of occurrence."""
-        values = {"of_shop": shop_id, "of_ref": ref, "of_kind": kind}
-        return self.connection.execute(_IS_OWN, values).first() is not None
+    def own_writes_of(self, shop_id: ShopId, ref: OrderRef) -> frozenset[OccurrenceKind]:
+        """Name the kinds of occurrence that writes of ours were meant to cause."""
+        values = {"of_shop": shop_id, "of_ref": ref}
+        rows = _own_writes(self.dialect).run(self.connection, values)
+        return frozenset(word(OccurrenceKind, kind) for (kind,) in rows)
 
     def forget_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> None:
         """Take it back when the write was surely not done."""
         self._changed(sa.delete(own_writes).where(*_own(shop_id, ref, kind)))
 
 
-def _record(row: sa.Row[Any]) -> OccurrenceRecord:
+def _record(row: tuple[Any, ...]) -> OccurrenceRecord:
+    number, shop_id, ref, kind, discriminator, occurred_at, seen_at, own = row
     return OccurrenceRecord(
-        id=row.id,
+        id=number,
         occurrence=Occurrence(
-            shop_id=ShopId(row.shop_id),
-            order_ref=OrderRef(row.order_ref),
-            kind=word(OccurrenceKind, row.kind),
-            discriminator=row.discriminator,
-            occurred_at=row.occurred_at,
+            shop_id=ShopId(shop_id),
+            order_ref=OrderRef(ref),
+            kind=word(OccurrenceKind, kind),
+            discriminator=discriminator,
+            occurred_at=occurred_at,
         ),
-        seen_at=row.seen_at,
-        own=row.own,
+        seen_at=seen_at,
+        own=bool(own),
     )
 
 
@@ -121,9 +120,35 @@ def _own(shop_id: str, ref: str, kind: str) -> tuple[sa.ColumnElement[bool], ...
 
 
 @cache
-def _add_occurrence(dialect: Dialect) -> Any:
-    return (
+def _add_occurrence(dialect: Dialect) -> Written:
+    return dialect.ready(
         dialect.insert(occurrences)
+        .values({name: sa.bindparam(name) for name in _ADDED})
         .on_conflict_do_nothing(index_elements=["shop_id", "order_ref", "kind", "discriminator"])
-        .returning(occurrences.c.id)
+        .returning(occurrences.c.id),
+        occurrences.c.id,
+    )
+
+
+@cache
+def _of_order(dialect: Dialect) -> Written:
+    return dialect.ready(
+        sa.select(occurrences)
+        .where(
+            occurrences.c.shop_id == sa.bindparam("of_shop"),
+            occurrences.c.order_ref == sa.bindparam("of_ref"),
+        )
+        .order_by(occurrences.c.id),
+        *occurrences.c,
+    )
+
+
+@cache
+def _own_writes(dialect: Dialect) -> Written:
+    return dialect.ready(
+        sa.select(own_writes.c.kind).where(
+            own_writes.c.shop_id == sa.bindparam("of_shop"),
+            own_writes.c.order_ref == sa.bindparam("of_ref"),
+        ),
+        own_writes.c.kind,
     )

@@ -9,9 +9,10 @@ import msgspec
 import sqlalchemy as sa
 
 from adapters.storage.base import Part
-from adapters.storage.columns import clean_text
+from adapters.storage.columns import Text, Time, clean_text
 from adapters.storage.dialect import Dialect
 from adapters.storage.tables import buyer_keys, buyers, orders
+from adapters.storage.written import Written
 from connector.model.codec import decode_order, encode_order
 from connector.model.order import Order, OrderRef, OrderState, ShopId
 from connector.storage.records import StoredOrder
@@ -24,12 +25,8 @@ NOT_BOUGHT: Final = (
     OrderState.DELETED,
 )
 
-_ONE: Final = sa.select(orders).where(
-    orders.c.shop_id == sa.bindparam("of_shop"), orders.c.ref == sa.bindparam("of_ref")
-)
-_OWNERS: Final = sa.select(buyer_keys.c.key, buyer_keys.c.buyer_id).where(
-    buyer_keys.c.key.in_(sa.bindparam("keys", expanding=True))
-)
+# A buyer has at most an address, a number and an account.
+_MOST_KEYS: Final = 3
 
 
 class Orders(Part):
@@ -41,10 +38,10 @@ class Orders(Part):
 
     def order(self, shop_id: ShopId, ref: OrderRef) -> StoredOrder | None:
         """Read the newest known state of an order."""
-        row = self.connection.execute(_ONE, {"of_shop": shop_id, "of_ref": ref}).first()
-        if row is None:
-            return None
-        return StoredOrder(decode_order(row.snapshot), row.buyer_id, row.seen_at, row.fetched_at)
+        rows = _one(self.dialect).run(self.connection, {"of_shop": shop_id, "of_ref": ref})
+        for snapshot, buyer_id, seen_at, fetched_at in rows:
+            return StoredOrder(decode_order(snapshot), buyer_id, seen_at, fetched_at)
+        return None
 
     def put_order(
         self,
@@ -56,8 +53,8 @@ class Orders(Part):
         fetched_at: datetime | None = None,
     ) -> None:
         """Store the newest known state; the caller has compared."""
-        self.connection.execute(
-            _put(self.dialect),
+        _put(self.dialect).run(
+            self.connection,
             {
                 "shop_id": shop_id,
                 "ref": order.ref,
@@ -106,21 +103,23 @@ class Orders(Part):
         Of two placed at the same time the one of the smaller (shop, ref) is the
         earlier, in whatever order they came.
         """
-        number: int = self.connection.execute(
-            _earlier(),
-            {"of_buyer": buyer_id, "before": before, "of_shop": shop_id, "of_ref": ref},
-        ).scalar_one()
-        return number
+        values = {"of_buyer": buyer_id, "before": before, "of_shop": shop_id, "of_ref": ref}
+        ((number,),) = _earlier(self.dialect).run(self.connection, values)
+        return int(number)
 
     def _owners(self, keys: Sequence[str]) -> dict[str, int]:
-        rows = self.connection.execute(_OWNERS, {"keys": keys})
-        return {row.key: row.buyer_id for row in rows}
+        owners: dict[str, int] = {}
+        for start in range(0, len(keys), _MOST_KEYS):
+            some = keys[start : start + _MOST_KEYS]
+            values = {f"key_{place}": key for place, key in enumerate(some)}
+            owners.update(_owners(self.dialect).run(self.connection, values))
+        return owners
 
     def _add_keys(self, keys: Sequence[str], buyer_id: int) -> None:
         # In one order for all: two transactions with the same keys wait, and do not
         # lock each other out.
         for key in sorted(keys):
-            self.connection.execute(_add_key(self.dialect), {"key": key, "buyer_id": buyer_id})
+            _add_key(self.dialect).run(self.connection, {"key": key, "buyer_id": buyer_id})
 
 
 def earlier(
@@ -130,7 +129,7 @@ def earlier(
     columns = table.c
     return (
         columns.buyer_id == buyer_id,
-        columns.state.not_in([state.value for state in NOT_BOUGHT]),
+        *(columns.state != state.value for state in NOT_BOUGHT),
         sa.not_(columns.test),
         sa.or_(
             columns.placed_at < before,
@@ -168,43 +167,68 @@ def _cleaned(value: Any) -> Any:
 
 
 @cache
-def _earlier() -> sa.Select[int]:
-    return (
+def _one(dialect: Dialect) -> Written:
+    columns = (orders.c.snapshot, orders.c.buyer_id, orders.c.seen_at, orders.c.fetched_at)
+    return dialect.ready(
+        sa.select(*columns).where(
+            orders.c.shop_id == sa.bindparam("of_shop"), orders.c.ref == sa.bindparam("of_ref")
+        ),
+        *columns,
+    )
+
+
+@cache
+def _owners(dialect: Dialect) -> Written:
+    columns = (buyer_keys.c.key, buyer_keys.c.buyer_id)
+    places = [sa.bindparam(f"key_{place}", type_=Text) for place in range(_MOST_KEYS)]
+    return dialect.ready(sa.select(*columns).where(buyer_keys.c.key.in_(places)), *columns)
+
+
+@cache
+def _earlier(dialect: Dialect) -> Written:
+    return dialect.ready(
         sa.select(sa.func.count())
         .select_from(orders)
         .where(
             *earlier(
                 orders,
-                sa.bindparam("of_buyer"),
-                sa.bindparam("before"),
-                sa.bindparam("of_shop"),
-                sa.bindparam("of_ref"),
+                sa.bindparam("of_buyer", type_=sa.BigInteger),
+                sa.bindparam("before", type_=Time),
+                sa.bindparam("of_shop", type_=Text),
+                sa.bindparam("of_ref", type_=Text),
             )
         )
     )
 
 
 @cache
-def _put(dialect: Dialect) -> Any:
-    statement = dialect.insert(orders)
+def _put(dialect: Dialect) -> Written:
+    names = [column.name for column in orders.c if column.name != "id"]
+    statement = dialect.insert(orders).values({name: sa.bindparam(name) for name in names})
     new = statement.excluded
     kept = sa.func.coalesce(new.fetched_at, orders.c.fetched_at)
-    return statement.on_conflict_do_update(
-        index_elements=["shop_id", "ref"],
-        set_={
-            "number": new.number,
-            "state": new.state,
-            "test": new.test,
-            "placed_at": new.placed_at,
-            "modified_at": new.modified_at,
-            "buyer_id": new.buyer_id,
-            "seen_at": new.seen_at,
-            "fetched_at": kept,
-            "snapshot": new.snapshot,
-        },
+    return dialect.ready(
+        statement.on_conflict_do_update(
+            index_elements=["shop_id", "ref"],
+            set_={
+                "number": new.number,
+                "state": new.state,
+                "test": new.test,
+                "placed_at": new.placed_at,
+                "modified_at": new.modified_at,
+                "buyer_id": new.buyer_id,
+                "seen_at": new.seen_at,
+                "fetched_at": kept,
+                "snapshot": new.snapshot,
+            },
+        )
     )
 
 
 @cache
-def _add_key(dialect: Dialect) -> Any:
-    return dialect.insert(buyer_keys).on_conflict_do_nothing(index_elements=["key"])
+def _add_key(dialect: Dialect) -> Written:
+    return dialect.ready(
+        dialect.insert(buyer_keys)
+        .values(key=sa.bindparam("key"), buyer_id=sa.bindparam("buyer_id"))
+        .on_conflict_do_nothing(index_elements=["key"])
+    )

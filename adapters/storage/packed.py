@@ -1,50 +1,77 @@
-"""All evaluations of one occurrence as one compressed value.
+"""Why two hundred rules acted on an order, or why not, as one short row.
 
-Two hundred rules asked about one order are two hundred answers. As rows of their own
-they cost more than everything else that a delivery causes; packed they are one row.
+What was asked is the same for every order until a rule changes, so it is stored once;
+of an order only what it had in the fields asked for, and a letter for each answer.
 """
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final
 
-import msgspec
-
 from adapters.storage.columns import to_json
-from connector.model.effect import ConditionSeen, Evaluation
+from connector.model.effect import Evaluation, Verdict
 
 # Compressing less than this saves nothing.
-_SMALL: Final = 512
-_encoder: Final = msgspec.json.Encoder(order="deterministic")
-_FIELDS: Final = ("path", "field", "op", "value", "seen", "held")
+_SMALL: Final = 1024
+_LETTERS: Final = {
+    Verdict.MATCHED: "m",
+    Verdict.NOT_MATCHED: "n",
+    Verdict.ONCE_ALREADY: "a",
+    Verdict.OWN_WRITE: "o",
+    Verdict.TOO_OLD: "t",
+    Verdict.TEST_ORDER: "s",
+    Verdict.FAULT: "f",
+}
+_VERDICTS: Final = {letter: verdict for verdict, letter in _LETTERS.items()}
+# Rules that were asked for what the order had; the others were not even asked.
+_ASKED: Final = frozenset("mna")
+_KEPT: Final = 64
 
 
-def pack(evaluations: Sequence[Evaluation]) -> bytes:
-    """Write the answers of all rules asked about one occurrence."""
-    # A condition writes itself as the list of _FIELDS.
-    rows = [
-        (item.rule_id, item.rule_version, item.verdict, item.conditions) for item in evaluations
-    ]
-    try:
-        text = _encoder.encode(rows)
-    except (UnicodeEncodeError, TypeError):
-        # Half of a letter, or a value of another kind: the slower way takes it all.
-        text = to_json([(*row, [_listed(seen) for seen in seens]) for *row, seens in rows]).encode()
+def pack(evaluation: Evaluation) -> bytes:
+    """Write what one occurrence was judged by."""
+    answers = "".join(["1" if held else "0" for held in evaluation.answers])
+    verdicts = "".join([_LETTERS[verdict] for verdict in evaluation.verdicts])
+    text = to_json((evaluation.seen, answers, verdicts)).encode()
     return text if len(text) < _SMALL else zlib.compress(text, 1)
 
 
-def unpack(body: bytes) -> Iterator[dict[str, Any]]:
+def pack_asked(text: bytes) -> bytes:
+    """Write what a set of rules asks for."""
+    return zlib.compress(text)
+
+
+def unpack(asked: bytes, body: bytes) -> Iterator[dict[str, Any]]:
     """Read the answers back, one row a rule."""
+    tests, rules = _asked(bytes(asked))
     text = body if body.startswith(b"[") else zlib.decompress(body)
-    for rule_id, version, verdict, conditions in json.loads(text):
+    seen, answers, verdicts = json.loads(text)
+    for (rule_id, version, leaves), letter in zip(rules, verdicts, strict=True):
         yield {
             "rule": rule_id,
             "version": version,
-            "verdict": verdict,
-            "conditions": [dict(zip(_FIELDS, seen, strict=True)) for seen in conditions],
+            "verdict": _VERDICTS[letter].value,
+            "conditions": [
+                _condition(path, tests[place], seen, held=answers[place] == "1")
+                for path, place in (leaves if letter in _ASKED else ())
+            ],
         }
 
 
-def _listed(condition: ConditionSeen) -> list[Any]:
-    return [getattr(condition, name) for name in _FIELDS]
+def _condition(path: str, test: Any, seen: dict[str, Any], *, held: bool) -> dict[str, Any]:
+    name, op, value = test
+    return {
+        "path": path,
+        "field": name,
+        "op": op,
+        "value": value,
+        "seen": seen.get(name),
+        "held": held,
+    }
+
+
+@lru_cache(_KEPT)
+def _asked(body: bytes) -> Any:
+    return json.loads(zlib.decompress(body))

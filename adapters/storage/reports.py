@@ -14,6 +14,7 @@ from adapters.storage.orders import earlier
 from adapters.storage.packed import unpack
 from adapters.storage.tables import (
     OPEN_DELIVERY,
+    asked_rules,
     evaluations,
     inbox,
     jobs,
@@ -131,12 +132,22 @@ class Reports(Part):
         if what not in _EXPORTS:
             raise InvalidRequest(f"no export {what!r}: there are {', '.join(_EXPORTS)}")
         table, read = _EXPORTS[what]
-        query = sa.select(*table.c, _ORDER_COUNT) if table is orders else sa.select(table)
-        query = query.where(table.c.id > after).order_by(table.c.id).limit(limit)
+        query = _whole(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
         if shop_id is not None:
             query = query.where(table.c.shop_id == shop_id)
         rows = self.connection.execute(query)
         return [(row.id, line) for row in rows for line in read(row)]
+
+
+def _whole(table: sa.Table) -> sa.Select[Any]:
+    """Select the rows of a table, with what stands elsewhere and belongs to them."""
+    if table is orders:
+        return sa.select(*table.c, _ORDER_COUNT)
+    if table is evaluations:
+        return sa.select(*table.c, asked_rules.c.body).join(
+            asked_rules, asked_rules.c.name == table.c.asked
+        )
+    return sa.select(table)
 
 
 def _by_state(table: sa.Table, what: str) -> sa.Select[Any]:
@@ -211,7 +222,7 @@ def _occurrence_row(row: Any) -> Iterator[dict[str, Any]]:
 
 
 def _evaluation_rows(row: Any) -> Iterator[dict[str, Any]]:
-    for answer in unpack(row.answers):
+    for answer in unpack(row.body, row.answers):
         yield {
             "shop": row.shop_id,
             "order": row.order_ref,

@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from adapters.storage.base import Part
 from adapters.storage.columns import to_json
 from adapters.storage.dialect import Dialect
-from adapters.storage.packed import pack
-from adapters.storage.tables import evaluations, once, revisions, rule_versions, rules
-from connector.model.effect import Evaluation
+from adapters.storage.packed import pack, pack_asked
+from adapters.storage.tables import asked_rules, evaluations, once, revisions, rule_versions, rules
+from adapters.storage.written import Written
+from connector.model.effect import AskedRules, Evaluation
 from connector.model.order import ShopId
 from connector.storage.records import RuleRecord
 
 _REVISION: Final = "rules"
-_READ_REVISION: Final = sa.select(revisions.c.number).where(revisions.c.name == _REVISION)
 _SAME_RULE: Final = sa.and_(
     rule_versions.c.shop_id == rules.c.shop_id, rule_versions.c.rule_id == rules.c.rule_id
 )
@@ -121,24 +121,34 @@ class Rules(Part):
 
     def rules_revision(self) -> int:
         """Give a number that grows with every change of any rule."""
-        number: int | None = self.connection.execute(_READ_REVISION).scalar()
-        return number or 0
+        if self.revision is None:
+            rows = _read_revision(self.dialect).run(self.connection, {})
+            self.revision = int(rows[0][0]) if rows else 0
+        return self.revision
 
-    def add_evaluations(self, given: Sequence[Evaluation]) -> None:
-        """Store why rules acted or not, all of one occurrence; what is stored stays."""
-        if not given:
-            return
-        first = given[0]
-        self.connection.execute(
-            _add_evaluations(self.dialect),
+    def add_evaluation(self, given: Evaluation) -> None:
+        """Store why rules acted on one occurrence or not; what is stored stays."""
+        self._add_asked(given.asked)
+        _add_evaluation(self.dialect).run(
+            self.connection,
             {
-                "shop_id": first.shop_id,
-                "order_ref": first.order_ref,
-                "occurrence_id": first.occurrence_id,
-                "at": first.at,
+                "shop_id": given.shop_id,
+                "order_ref": given.order_ref,
+                "occurrence_id": given.occurrence_id,
+                "at": given.at,
+                "asked": given.asked.name,
                 "answers": pack(given),
             },
         )
+
+    def _add_asked(self, asked: AskedRules) -> None:
+        """Store what a set of rules asks for, once."""
+        if asked.name in self.known.kept or asked.name in self.known.new:
+            return
+        self.connection.execute(
+            _add_asked(self.dialect), {"name": asked.name, "body": pack_asked(asked.text)}
+        )
+        self.known.new.add(asked.name)
 
     def claim_once(self, shop_id: ShopId, rule_id: str, once_key: str, occurrence_id: int) -> bool:
         """Take the one time a rule may act for an order, parcel or buyer.
@@ -151,7 +161,7 @@ class Rules(Part):
             "once_key": once_key,
             "occurrence_id": occurrence_id,
         }
-        if self._inserted(_claim_once(self.dialect), values):
+        if _claim_once(self.dialect).run(self.connection, values):
             return True
         holder: int | None = self.connection.execute(
             sa.select(once.c.occurrence_id).where(
@@ -206,20 +216,40 @@ class Rules(Part):
                 index_elements=["name"], set_={"number": revisions.c.number + 1}
             ).returning(revisions.c.number)
         ).scalar_one()
+        self.revision = None
         return number
 
 
 @cache
-def _add_evaluations(dialect: Dialect) -> Any:
-    return dialect.insert(evaluations).on_conflict_do_nothing(index_elements=["occurrence_id"])
+def _read_revision(dialect: Dialect) -> Written:
+    return dialect.ready(
+        sa.select(revisions.c.number).where(revisions.c.name == _REVISION), revisions.c.number
+    )
 
 
 @cache
-def _claim_once(dialect: Dialect) -> Any:
-    return (
+def _add_evaluation(dialect: Dialect) -> Written:
+    names = [column.name for column in evaluations.c if column.name != "id"]
+    return dialect.ready(
+        dialect.insert(evaluations)
+        .values({name: sa.bindparam(name) for name in names})
+        .on_conflict_do_nothing(index_elements=["occurrence_id"])
+    )
+
+
+@cache
+def _add_asked(dialect: Dialect) -> Any:
+    return dialect.insert(asked_rules).on_conflict_do_nothing(index_elements=["name"])
+
+
+@cache
+def _claim_once(dialect: Dialect) -> Written:
+    return dialect.ready(
         dialect.insert(once)
+        .values({column.name: sa.bindparam(column.name) for column in once.c})
         .on_conflict_do_nothing(index_elements=["shop_id", "rule_id", "once_key"])
-        .returning(once.c.occurrence_id)
+        .returning(once.c.occurrence_id),
+        once.c.occurrence_id,
     )
 
 

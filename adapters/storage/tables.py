@@ -189,7 +189,8 @@ rule_versions: Final = sa.Table(
     _json("source"),
 )
 
-# One row for all rules that were asked about one occurrence: see packed.py.
+# One row for all rules that were asked about one occurrence, and one for what a set of
+# rules asks for: see packed.py.
 evaluations: Final = sa.Table(
     "evaluations",
     metadata,
@@ -198,9 +199,17 @@ evaluations: Final = sa.Table(
     _required("order_ref"),
     sa.Column("occurrence_id", Number, nullable=False),
     _time("at"),
+    _required("asked"),
     sa.Column("answers", sa.LargeBinary, nullable=False),
     _index("ux_evaluations", "occurrence_id", unique=True),
     sqlite_autoincrement=True,
+)
+
+asked_rules: Final = sa.Table(
+    "asked_rules",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
 once: Final = sa.Table(

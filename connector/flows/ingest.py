@@ -1,13 +1,14 @@
 """Work off one inbox row: understand it, read the order again where needed, store."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connector.errors import InvalidRequest, NotFound, PayloadInvalid
+from connector.errors import InvalidRequest, PayloadInvalid
 from connector.flows.engine import Engine
-from connector.flows.kept import GONE, keep_answer, keep_gone
-from connector.flows.record_order import Recorded, deleted_state, is_gone, record_gone, record_order
+from connector.flows.kept import GONE, keep_answer
+from connector.flows.order_gone import gone_again, read_again, store_gone
+from connector.flows.record_order import Recorded, deleted_state, is_gone, record_order
+from connector.flows.settle import settle
 from connector.flows.shop_events import close_shop, privacy_request
 from connector.flows.unreadable import UNREADABLE
 from connector.model.codec import decode_order
@@ -24,19 +25,6 @@ from connector.storage.records import (
 )
 
 SHOP_REMOVED: Final = "the shop was removed"
-
-
-class FencedOff(Exception):
-    """Another worker has the row now; what was about to be stored is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An order as the shop gave it on our asking; None when it has it no more."""
-
-    order: Order | None
-    at: datetime
-    why: str
 
 
 def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
@@ -57,7 +45,7 @@ def ingest(engine: Engine, delivery: DeliveryRecord) -> str:
     if delivery.body is None:
         return _close(engine, delivery, DeliveryState.DONE, "its body is not kept any more")
     if delivery.source is DeliverySource.FETCH and delivery.topic == GONE:
-        return _gone_again(engine, shop, delivery)
+        return gone_again(engine, shop, delivery)
     if delivery.source is not DeliverySource.WEBHOOK:
         try:
             order = decode_order(delivery.body)
@@ -84,13 +72,13 @@ def _read_at_last(engine: Engine, shop: ShopRecord, delivery: DeliveryRecord) ->
         # Without a number it cannot be asked for; mended, it comes with the next look.
         return _close(engine, delivery, DeliveryState.DEAD, delivery.reason or why)
     try:
-        read = _read(engine, shop, ref, why)
+        read = read_again(engine, shop, ref, why)
     except InvalidRequest as err:
         return _close(
             engine, delivery, DeliveryState.DEAD, f"needs a person: {ref} cannot be read: {err}"
         )
     if read.order is None:
-        return _gone(engine, shop, delivery, ref, read, None)
+        return store_gone(engine, shop, delivery, ref, read, None)
     old = delivery.source is DeliverySource.BACKFILL
     return _store(
         engine,
@@ -141,7 +129,7 @@ def _about_order(
         return _close(
             engine, delivery, DeliveryState.DONE, f"unknown: {event.detail or event.topic}"
         )
-    why = event.needs_fetch or _why_fetch(engine, shop, event, ref)
+    why = event.needs_fetch or _why_fetch(engine, shop, event)
     if not why and event.order is not None:
         return _store(engine, shop, delivery, event.order)
     with engine.storage.reading() as tx:
@@ -156,9 +144,9 @@ def _about_order(
         if said is not None:
             return _store(engine, shop, delivery, said, note=note)
         return _close(engine, delivery, DeliveryState.DONE, note)
-    read = _read(engine, shop, ref, why)
+    read = read_again(engine, shop, ref, why)
     if read.order is None:
-        return _gone(engine, shop, delivery, ref, read, said)
+        return store_gone(engine, shop, delivery, ref, read, said)
     if said is None and event.type is EventType.ORDER_DELETED and not event.needs_fetch:
         said = deleted_state(read.order)
     return _store(
@@ -181,7 +169,7 @@ def _said(event: ShopEvent, stored: StoredOrder | None) -> Order | None:
     return event.order
 
 
-def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent, ref: OrderRef) -> str:
+def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent) -> str:
     """Tell why the body alone will not do; empty when it does."""
     if event.type is EventType.ORDER_DELETED:
         return "the shop says that it was deleted"
@@ -190,72 +178,22 @@ def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent, ref: OrderRef
     if event.order is None:
         return ""
     with engine.storage.reading() as tx:
-        stored = tx.order(shop.id, ref)
-        gone = is_gone(tx, shop, ref, stored)
-    if gone:
+        return why_unsure(tx, shop, event.order)
+
+
+def why_unsure(tx: Transaction, shop: ShopRecord, order: Order) -> str:
+    """Tell why a state that a shop sent has to be read again; empty when it does not."""
+    stored = tx.order(shop.id, order.ref)
+    known = tx.occurrences_of(shop.id, order.ref) if stored is None else ()
+    if is_gone(stored, known):
         return "the shop did not have it any more"
-    if stored is None or event.order == stored.order:
+    if stored is None or order == stored.order:
         return ""
     # Whole seconds: two states of one second cannot be put in order by their stamps.
     # An older one needs no look: what it proves is kept, the newer state stays.
-    if event.order.modified_at == stored.order.modified_at:
+    if order.modified_at == stored.order.modified_at:
         return "another state of the same second is known"
     return ""
-
-
-def _read(engine: Engine, shop: ShopRecord, ref: OrderRef, why: str) -> _Read:
-    asked_at = engine.clock.now()
-    try:
-        order = engine.adapter_of(shop).fetch_order(ref)
-    except NotFound:
-        return _Read(None, asked_at, why)
-    return _Read(order, asked_at, why)
-
-
-def _gone(
-    engine: Engine,
-    shop: ShopRecord,
-    delivery: DeliveryRecord,
-    ref: OrderRef,
-    read: _Read,
-    said: Order | None,
-) -> str:
-    """Keep that the shop does not have the order any more, and what the row still proves."""
-    text = f"needs fetch: {read.why}; then deleted: order {ref}"
-    with engine.storage.transaction() as tx:
-        tx.lock_order(shop.id, ref)
-        stored = tx.order(shop.id, ref)
-        last = stored.order if stored is not None else said
-        if stored is None:
-            record_gone(tx, shop, ref, read.at)
-        if said is not None:
-            record_order(tx, engine, shop, said)
-        if last is None:
-            text += ", which was never seen"
-        else:
-            if said is not None and said.modified_at >= last.modified_at:
-                last = said
-            record_order(tx, engine, shop, deleted_state(last), fetched_at=read.at)
-        keep_gone(tx, shop, ref, read.at, cause=str(delivery.id))
-        _settle(tx, engine, delivery, text)
-    engine.bell.ring(shop.id)
-    return text
-
-
-def _gone_again(engine: Engine, shop: ShopRecord, delivery: DeliveryRecord) -> str:
-    """Work off a kept answer that the shop did not have the order any more."""
-    ref = OrderRef(delivery.lane)
-    text = f"deleted: order {ref}"
-    with engine.storage.transaction() as tx:
-        stored = tx.order(shop.id, ref)
-        if stored is None:
-            record_gone(tx, shop, ref, delivery.received_at)
-        else:
-            state = deleted_state(stored.order)
-            record_order(tx, engine, shop, state, fetched_at=delivery.received_at)
-        _settle(tx, engine, delivery, text)
-    engine.bell.ring(shop.id)
-    return text
 
 
 def _store(
@@ -281,16 +219,17 @@ def _store(
         recorded = record_order(tx, engine, shop, order, fetched_at=fetched_at, old=old)
         if note and fetched_at is not None:
             keep_answer(tx, shop, order, fetched_at, cause=str(delivery.id))
-        text = _told(order, recorded, extra)
+        text = told(order, recorded, extra)
         if note:
             text = f"{note}; {text}"
-        _settle(tx, engine, delivery, text)
+        settle(tx, engine, delivery, text)
     if recorded.effects or extra.effects:
         engine.bell.ring(shop.id)
     return text
 
 
-def _told(order: Order, recorded: Recorded, extra: Recorded) -> str:
+def told(order: Order, recorded: Recorded, extra: Recorded) -> str:
+    """Say what came of storing a state, and of another one that came with it."""
     what = "stored" if recorded.newer else "known already"
     fresh = recorded.occurrences + extra.occurrences
     effects = recorded.effects + extra.effects
@@ -299,19 +238,5 @@ def _told(order: Order, recorded: Recorded, extra: Recorded) -> str:
 
 def _close(engine: Engine, delivery: DeliveryRecord, state: DeliveryState, reason: str) -> str:
     with engine.storage.transaction() as tx:
-        _settle(tx, engine, delivery, reason, state)
+        settle(tx, engine, delivery, reason, state)
     return reason
-
-
-def _settle(
-    tx: Transaction,
-    engine: Engine,
-    delivery: DeliveryRecord,
-    reason: str,
-    state: DeliveryState = DeliveryState.DONE,
-) -> None:
-    kept = tx.settle_delivery(
-        delivery.id, delivery.fence, state=state, reason=reason, now=engine.clock.now()
-    )
-    if not kept:
-        raise FencedOff

@@ -1,5 +1,6 @@
 """Store one authentic state of an order, what it proves, and what rules want."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -90,16 +91,17 @@ def record_order(
     if keys and (newer or buyer_id is None):
         buyer_id = tx.find_buyer(keys)
     current = stored.order if stored is not None else order
+    known = tx.occurrences_of(shop.id, order.ref)
     if newer:
         # Only the shop's own answer brings an order back that it did not have any more.
-        gone = fetched_at is None and is_gone(tx, shop, order.ref, stored)
+        gone = fetched_at is None and is_gone(stored, known)
         current = deleted_state(order) if gone else order
         tx.put_order(shop.id, current, buyer_id=buyer_id, seen_at=now, fetched_at=fetched_at)
     elif stored is not None and buyer_id != stored.buyer_id:
         # Without the time of the read: an answer that is older than what we hold came
         # from a cache, and does not answer the hints that wait.
         tx.put_order(shop.id, current, buyer_id=buyer_id, seen_at=stored.seen_at)
-    happened = _new_occurrences(tx, shop, order, now)
+    happened = _new_occurrences(tx, shop, order, known, now)
     if not happened:
         return Recorded(newer=newer, occurrences=0, effects=0)
     current = with_order_count(tx, shop, current, buyer_id)
@@ -110,14 +112,14 @@ def record_order(
     return Recorded(newer=newer, occurrences=len(happened), effects=effects)
 
 
-def is_gone(tx: Transaction, shop: ShopRecord, ref: OrderRef, stored: StoredOrder | None) -> bool:
-    """Tell whether the shop, when last asked, did not have the order any more."""
+def is_gone(stored: StoredOrder | None, known: Sequence[OccurrenceRecord]) -> bool:
+    """Tell whether the shop, when last asked, did not have the order any more.
+
+    Args: known: what happened to the order so far.
+    """
     if stored is not None:
         return stored.order.state is OrderState.DELETED
-    return any(
-        item.occurrence.kind is OccurrenceKind.ORDER_DELETED
-        for item in tx.occurrences_of(shop.id, ref)
-    )
+    return any(item.occurrence.kind is OccurrenceKind.ORDER_DELETED for item in known)
 
 
 def deleted_state(order: Order) -> Order:
@@ -155,12 +157,26 @@ def _with_known(order: Order, known: Order) -> Order:
 
 
 def _new_occurrences(
-    tx: Transaction, shop: ShopRecord, order: Order, now: datetime
+    tx: Transaction,
+    shop: ShopRecord,
+    order: Order,
+    known: Sequence[OccurrenceRecord],
+    now: datetime,
 ) -> list[OccurrenceRecord]:
     fresh: list[OccurrenceRecord] = []
+    times = {
+        (item.occurrence.kind, item.occurrence.discriminator): item.occurrence.occurred_at
+        for item in known
+    }
+    ours: frozenset[OccurrenceKind] | None = None
     for occurrence in occurrences_of(shop.id, order):
+        known_at = times.get((occurrence.kind, occurrence.discriminator))
+        if known_at is not None and known_at <= occurrence.occurred_at:
+            continue
         # Only a state can be written by us; the rest needs no look.
-        own = occurrence.kind in _WRITABLE and tx.is_own_write(shop.id, order.ref, occurrence.kind)
+        if occurrence.kind in _WRITABLE and ours is None:
+            ours = tx.own_writes_of(shop.id, order.ref)
+        own = ours is not None and occurrence.kind in ours
         number = tx.add_occurrence(occurrence, seen_at=now, own=own)
         if number is not None:
             fresh.append(OccurrenceRecord(number, occurrence, now, own))

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from connector.errors import RuleInvalid
 from connector.model.event import OccurrenceKind
 from connector.model.order import ShopId
-from connector.rules.engine import CompiledRule, compile_rule
+from connector.rules.engine import RuleSet
 from connector.rules.load import rule_from_source
+from connector.rules.rule import Rule
 from connector.storage.port import Transaction
-from connector.storage.records import RuleRecord
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveRule:
-    """One enabled rule, ready to be asked."""
+class ActiveRules:
+    """The enabled rules of a shop that wait for one kind of occurrence, ready to be asked.
 
-    record: RuleRecord
-    compiled: CompiledRule
+    Attributes:
+        rules: each with its version, in the order in which they were imported.
+    """
+
+    rules: tuple[tuple[Rule, int], ...]
+    together: RuleSet
 
 
 class Rulebook:
@@ -30,12 +34,10 @@ class Rulebook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._revision = -1
-        self._rules: dict[ShopId, dict[OccurrenceKind, tuple[ActiveRule, ...]]] = {}
+        self._rules: dict[ShopId, dict[OccurrenceKind, ActiveRules]] = {}
 
-    def enabled(
-        self, tx: Transaction, shop_id: ShopId, kind: OccurrenceKind
-    ) -> tuple[ActiveRule, ...]:
-        """Give the shop's enabled rules for one kind of occurrence."""
+    def enabled(self, tx: Transaction, shop_id: ShopId, kind: OccurrenceKind) -> ActiveRules | None:
+        """Give the shop's enabled rules for one kind of occurrence, if there are any."""
         revision = tx.rules_revision()
         with self._lock:
             if revision != self._revision:
@@ -47,20 +49,19 @@ class Rulebook:
             with self._lock:
                 if revision == self._revision:
                     self._rules[shop_id] = book
-        return book.get(kind, ())
+        return book.get(kind)
 
 
-def _read(tx: Transaction, shop_id: ShopId) -> dict[OccurrenceKind, tuple[ActiveRule, ...]]:
-    book: dict[OccurrenceKind, tuple[ActiveRule, ...]] = {}
+def _read(tx: Transaction, shop_id: ShopId) -> dict[OccurrenceKind, ActiveRules]:
+    book: dict[OccurrenceKind, list[tuple[Rule, int]]] = {}
     for record in tx.rules(shop_id):
         if not record.enabled:
             continue
         try:
-            compiled = compile_rule(rule_from_source(record.source))
+            rule = rule_from_source(record.source)
         except RuleInvalid:
             # Stored by another version of the program; `doctor` lists it. The other
             # rules go on.
             continue
-        kind = compiled.rule.trigger
-        book[kind] = (*book.get(kind, ()), ActiveRule(record, compiled))
-    return book
+        book.setdefault(rule.trigger, []).append((rule, record.version))
+    return {kind: ActiveRules(tuple(rules), RuleSet(rules)) for kind, rules in book.items()}

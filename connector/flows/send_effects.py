@@ -24,10 +24,10 @@ from connector.errors import (
 from connector.flows.compose_message import SkipMessage, message_of
 from connector.flows.engine import Engine
 from connector.flows.evidence import Evidence
-from connector.flows.ingest import FencedOff
 from connector.flows.kept import keep_answer, keep_gone
 from connector.flows.occurrences import STATE_OF_KIND
 from connector.flows.record_order import deleted_state, record_order, with_order_count
+from connector.flows.settle import FencedOff
 from connector.flows.shop_events import disconnect
 from connector.flows.should_happen import hold_until, why_not
 from connector.flows.write_back import action_of

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from connector.errors import (
     AdapterError,
@@ -13,14 +14,19 @@ from connector.errors import (
     StorageUnavailable,
 )
 from connector.flows.engine import Engine
-from connector.flows.ingest import FencedOff, ingest
+from connector.flows.ingest import ingest
+from connector.flows.ingest_together import ingest_together
 from connector.flows.send_effects import MISSING_RIGHT, send_effect, short
+from connector.flows.settle import FencedOff
 from connector.flows.shop_events import disconnect
 from connector.jobs import retry
 from connector.jobs.leases import Leases
 from connector.model.effect import EffectState
 from connector.model.order import ShopId
 from connector.storage.records import LOST, DeliveryRecord, DeliveryState, EffectRecord
+
+# Rows stored by one commit. More would make webhooks wait that come in meanwhile.
+_TOGETHER: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,9 @@ class Worker:
 
     def work(self, batch: Batch) -> int:
         """Work off one batch; tell how many rows it had."""
-        for delivery in batch.deliveries:
-            try:
-                self._deliver(delivery)
-            except Exception as err:  # noqa: BLE001 - not even its end could be stored
-                self._engine.log("delivery.fault", delivery_id=delivery.id, fault=err)
-            finally:
-                self._leases.drop_delivery(delivery)
+        for start in range(0, len(batch.deliveries), _TOGETHER):
+            some = batch.deliveries[start : start + _TOGETHER]
+            self._work_deliveries(some)
         for effect in batch.effects:
             try:
                 self._carry_out(effect)
@@ -90,6 +92,31 @@ class Worker:
             finally:
                 self._leases.drop_effect(effect)
         return len(batch.deliveries) + len(batch.effects)
+
+    def _work_deliveries(self, deliveries: Sequence[DeliveryRecord]) -> None:
+        done = self._deliver_together(deliveries)
+        for delivery in deliveries:
+            if delivery.id in done:
+                self._leases.drop_delivery(delivery)
+                continue
+            try:
+                self._deliver(delivery)
+            except Exception as err:  # noqa: BLE001 - not even its end could be stored
+                self._engine.log("delivery.fault", delivery_id=delivery.id, fault=err)
+            finally:
+                self._leases.drop_delivery(delivery)
+
+    def _deliver_together(self, deliveries: Sequence[DeliveryRecord]) -> set[int]:
+        """Store what needs no call in one transaction; name what was stored."""
+        engine = self._engine
+        try:
+            done = ingest_together(engine, deliveries)
+        except Exception as err:  # noqa: BLE001 - each is worked off by itself then, and tells what is wrong
+            engine.log("delivery.apart", rows=len(deliveries), error=type(err).__name__)
+            return set()
+        for delivery in done:
+            engine.log("delivery.done", delivery_id=delivery.id, shop_id=delivery.shop_id)
+        return {delivery.id for delivery in done}
 
     def drain(self, *, rounds: int = 1000) -> int:
         """Work until nothing is due; tell how many rows were worked off."""

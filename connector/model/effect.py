@@ -1,11 +1,10 @@
 """Effects: intended writes to the outside, and the record of why they came to be."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-import msgspec
 
 from connector.model.order import OrderRef, ShopId
 
@@ -58,11 +57,9 @@ class PlannedEffect:
     expires_at: datetime | None = None
 
 
-class ConditionSeen(msgspec.Struct, frozen=True, array_like=True):
+@dataclass(frozen=True, slots=True)
+class ConditionSeen:
     """One condition with the value that was seen.
-
-    A struct, which is written as a JSON array without a step of ours between: hundreds
-    of them are kept for each order.
 
     Attributes:
         path: where it stands in the rule, like `all[1].not`.
@@ -91,14 +88,33 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AskedRules:
+    """What a set of rules asks for, the same for every order until a rule changes.
+
+    Attributes:
+        name: a hash of the text, which is JSON: `[[[field, op, value], …], [[rule id,
+            version, [[path, number of the test], …]], …]]`.
+    """
+
+    name: str
+    text: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Why a rule acted, or why not."""
+    """Why each rule of a set acted on one occurrence, or why not.
+
+    Attributes:
+        seen: what the order had in each field that the rules ask for, as plain data.
+        answers: of each test of the set, in its order; empty when no rule was asked.
+        verdicts: of each rule of the set, in its order.
+    """
 
     shop_id: ShopId
     order_ref: OrderRef
-    rule_id: str
-    rule_version: int
     occurrence_id: int
-    verdict: Verdict
     at: datetime
-    conditions: tuple[ConditionSeen, ...] = field(default=())
+    asked: AskedRules
+    seen: Mapping[str, Any] = field(repr=False)
+    answers: Sequence[bool] = field(repr=False)
+    verdicts: Sequence[Verdict]

@@ -1,56 +1,36 @@
 """Compile rules to closures and ask them about the facts of an order."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from connector.model.effect import ConditionSeen
+from connector.model.effect import AskedRules, ConditionSeen
 from connector.rules.fields import Facts
 from connector.rules.operators import Check, check_of, cost_of
 from connector.rules.rule import All, Condition, Not, Rule, Test
 
 Verdict = Callable[[Sequence[bool]], bool]
-_REMEMBERED: Final = 16
-
-
-class _Leaf:
-    """One condition: its test, and what it last recorded."""
-
-    __slots__ = ("check", "field", "held", "not_held", "op", "path", "value")
-
-    def __init__(self, path: str, test: Test) -> None:
-        self.path = path
-        self.field = test.field
-        self.op = test.op.value
-        self.value = test.value
-        self.check = check_of(test)
-        # Most orders show the same few values; a record is made once for each.
-        self.held: dict[Hashable, ConditionSeen] = {}
-        self.not_held: dict[Hashable, ConditionSeen] = {}
-
-    def remember(self, key: Hashable, seen: Any, held: bool) -> ConditionSeen:
-        """Make the record of a value that was not seen lately."""
-        made = ConditionSeen(self.path, self.field, self.op, self.value, seen, held)
-        records = self.held if held else self.not_held
-        if len(records) >= _REMEMBERED:
-            records.clear()
-        records[key] = made
-        return made
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule ready to be asked, by any number of threads."""
+    """A rule ready to be asked by itself, by any number of threads.
+
+    Attributes:
+        leaves: its conditions in the order written, each with its path and its test.
+    """
 
     rule: Rule
-    leaves: tuple[_Leaf, ...]
+    leaves: tuple[tuple[str, Test, Check], ...]
     verdict: Verdict
     check: Check
 
 
 def compile_rule(rule: Rule) -> CompiledRule:
     """Prepare a rule for many orders."""
-    leaves = tuple(_Leaf(path, test) for path, test in _leaves(rule.conditions, ""))
+    leaves = tuple((path, test, check_of(test)) for path, test in _leaves(rule.conditions, ""))
     return CompiledRule(
         rule, leaves, _verdict(rule.conditions, iter(range(len(leaves)))), _check(rule.conditions)
     )
@@ -62,22 +42,84 @@ def evaluate(compiled: CompiledRule, facts: Facts) -> tuple[bool, tuple[Conditio
     Every condition is recorded in the order written, those too that the verdict did
     not need: each is the answer to somebody's "why not".
     """
-    # Two hundred rules are asked about each order, so this loop calls little.
-    answers: list[bool] = []
-    seen: list[ConditionSeen] = []
-    shown = facts.shown
-    for leaf in compiled.leaves:
-        held = leaf.check(facts)
-        key, plain = shown.get(leaf.field) or facts.show(leaf.field)
-        record = (leaf.held if held else leaf.not_held).get(key)
-        answers.append(held)
-        seen.append(record or leaf.remember(key, plain, held))
-    return compiled.verdict(answers), tuple(seen)
+    answers = [check(facts) for _, _, check in compiled.leaves]
+    seen = tuple(
+        ConditionSeen(path, test.field, test.op.value, test.value, facts.show(test.field), held)
+        for (path, test, _), held in zip(compiled.leaves, answers, strict=True)
+    )
+    return compiled.verdict(answers), seen
 
 
 def quick(compiled: CompiledRule, facts: Facts) -> bool:
     """Tell whether the conditions hold, cheap ones first, without a record."""
     return compiled.check(facts)
+
+
+class RuleSet:
+    """All rules that wait for the same thing, asked together.
+
+    Two hundred rules are asked about each order. They share most of what they ask for,
+    so a test that stands in many of them is made once, and what was asked is written
+    down once for all orders.
+
+    Args: rules: each with its version.
+    """
+
+    def __init__(self, rules: Sequence[tuple[Rule, int]]) -> None:
+        self._places: dict[tuple[str, str, str, str], int] = {}
+        self._tests: list[Test] = []
+        self._used: list[frozenset[int]] = []
+        self._verdicts: list[Verdict] = []
+        told: list[tuple[str, int, list[tuple[str, int]]]] = []
+        for rule, version in rules:
+            leaves = [(path, self._place(test)) for path, test in _leaves(rule.conditions, "")]
+            told.append((rule.id, version, leaves))
+            self._used.append(frozenset(place for _, place in leaves))
+            self._verdicts.append(_verdict(rule.conditions, iter([place for _, place in leaves])))
+        self._checks = [check_of(test) for test in self._tests]
+        self._fields = tuple(dict.fromkeys(test.field for test in self._tests))
+        tests = [(test.field, test.op.value, test.value) for test in self._tests]
+        text = json.dumps([tests, told], separators=(",", ":"), default=str).encode()
+        self.asked = AskedRules(hashlib.sha256(text).hexdigest()[:32], text)
+
+    def ask(self, facts: Facts) -> tuple[list[bool], frozenset[int]]:
+        """Make every test once.
+
+        Returns: their answers in the order of the tests, and the numbers of the rules
+            that could not be asked.
+        """
+        try:
+            return [check(facts) for check in self._checks], frozenset()
+        except Exception:  # noqa: BLE001 - found out below which it was
+            return self._ask_apart(facts)
+
+    def holds(self, number: int, answers: Sequence[bool]) -> bool:
+        """Tell whether the conditions of a rule hold."""
+        return self._verdicts[number](answers)
+
+    def seen(self, facts: Facts) -> dict[str, Any]:
+        """Give what the order had in each field that any rule asks for."""
+        return {name: facts.show(name) for name in self._fields}
+
+    def _ask_apart(self, facts: Facts) -> tuple[list[bool], frozenset[int]]:
+        answers: list[bool] = []
+        broken: set[int] = set()
+        for place, check in enumerate(self._checks):
+            try:
+                answers.append(check(facts))
+            except Exception:  # noqa: BLE001 - one test must not keep the other rules from acting
+                answers.append(False)
+                broken.add(place)
+        return answers, frozenset(number for number, used in enumerate(self._used) if used & broken)
+
+    def _place(self, test: Test) -> int:
+        """Give the number of a test; equal ones have the same."""
+        # As text: 1, 1.0 and True are equal and not the same.
+        key = (test.field, test.type.value, test.op.value, repr(test.value))
+        place = self._places.setdefault(key, len(self._tests))
+        if place == len(self._tests):
+            self._tests.append(test)
+        return place
 
 
 def _leaves(condition: Condition, path: str) -> Iterator[tuple[str, Test]]:

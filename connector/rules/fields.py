@@ -1,7 +1,7 @@
 """The fields that conditions may ask for, read off an order once."""
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ class Facts:
     """One order as conditions see it: field name to value.
 
     Money is whole minor units of `currency`; lists are tuples. `sets` holds the lists
-    once more, without regard to capitals; `shown` fills up as values are recorded.
+    once more, without regard to capitals.
     """
 
     values: Mapping[str, Any]
@@ -61,20 +61,9 @@ class Facts:
     currency: str
     zone: tzinfo
     before: Callable[[], "Facts | None"]
-    shown: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
 
-    def show(self, name: str) -> tuple[Hashable, Any]:
-        """Give a field's value as plain data, for the record of an evaluation.
-
-        Returns: first a key that is equal only for the same value of the same type,
-            then the plain value.
-        """
-        plain = self._plain(name)
-        key = (list, *plain) if isinstance(plain, list) else (type(plain), plain)
-        self.shown[name] = key, plain
-        return key, plain
-
-    def _plain(self, name: str) -> Any:
+    def show(self, name: str) -> Any:
+        """Give a field's value as plain data, for the record of an evaluation."""
         value = self.values.get(name)
         if value is None:
             return None

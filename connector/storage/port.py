@@ -229,8 +229,8 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
         """Give a number that grows with every change of any rule."""
         ...
 
-    def add_evaluations(self, given: Sequence[Evaluation]) -> None:
-        """Store why rules acted or not, all of one occurrence; what is stored stays."""
+    def add_evaluation(self, given: Evaluation) -> None:
+        """Store why rules acted on one occurrence or not; what is stored stays."""
         ...
 
     def claim_once(self, shop_id: ShopId, rule_id: str, once_key: str, occurrence_id: int) -> bool:
@@ -247,8 +247,8 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
         """Remember that a write of ours will cause this kind of occurrence."""
         ...
 
-    def is_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> bool:
-        """Tell whether a write of ours was meant to cause this kind of occurrence."""
+    def own_writes_of(self, shop_id: ShopId, ref: OrderRef) -> frozenset[OccurrenceKind]:
+        """Name the kinds of occurrence that writes of ours were meant to cause."""
         ...
 
     def forget_own_write(self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind) -> None:

@@ -1,5 +1,6 @@
 """What the store promises about shops, orders, buyers, rules and exports."""
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ import pytest
 
 from connector.errors import Conflict, InvalidRequest
 from connector.model.customer import Buyer
-from connector.model.effect import ConditionSeen, EffectState, Evaluation, Verdict
+from connector.model.effect import AskedRules, EffectState, Evaluation, Verdict
 from connector.model.event import OccurrenceKind
 from connector.model.order import OrderRef, OrderState, ShopId
 from connector.secret import Secret
@@ -252,14 +253,13 @@ class OrderRecords:
         """A noted write is known for its order and kind until it is taken back."""
         order, kind = OrderRef("1"), OccurrenceKind.ORDER_COMPLETED
         with storage.transaction() as tx:
-            assert not tx.is_own_write(SHOP, order, kind)
+            assert not tx.own_writes_of(SHOP, order)
             tx.note_own_write(SHOP, order, kind, NOW)
             tx.note_own_write(SHOP, order, kind, later(hours=1))
-            assert tx.is_own_write(SHOP, order, kind)
-            assert not tx.is_own_write(SHOP, order, OccurrenceKind.ORDER_PAID)
-            assert not tx.is_own_write(OTHER, order, kind)
+            assert tx.own_writes_of(SHOP, order) == {kind}
+            assert not tx.own_writes_of(OTHER, order)
             tx.forget_own_write(SHOP, order, kind)
-            assert not tx.is_own_write(SHOP, order, kind)
+            assert not tx.own_writes_of(SHOP, order)
 
 
 class RuleRecords:
@@ -324,14 +324,22 @@ class RuleRecords:
 
     def test_an_evaluation_is_kept_once(self, storage: Storage) -> None:
         """Why a rule acted stays as it was first told, for each version and occurrence."""
-        seen = ConditionSeen(
-            "all[0]", "order.total", "gte", Decimal("20.00"), {"b", "a"}, held=True
+        told = (
+            b'[[["order.total","gte","20.00"]],[["welcome",1,[["all[0]",0]]],["late",2,[["",0]]]]]'
         )
-        first = Evaluation(SHOP, OrderRef("1"), "welcome", 1, 7, Verdict.MATCHED, NOW, (seen,))
+        seen = {"order.total": Decimal("25.00"), "order.tags": {"b", "a"}}
+        verdicts = [Verdict.MATCHED, Verdict.TOO_OLD]
+        first = Evaluation(
+            SHOP, OrderRef("1"), 7, NOW, AskedRules("d1", told), seen, [True], verdicts
+        )
+        # What was asked is not stored either when the transaction fails.
+        with contextlib.suppress(ZeroDivisionError), storage.transaction() as tx:
+            tx.add_evaluation(first)
+            raise ZeroDivisionError
         with storage.transaction() as tx:
-            tx.add_evaluations([first, replace(first, rule_version=2, verdict=Verdict.TOO_OLD)])
-            tx.add_evaluations([replace(first, verdict=Verdict.NOT_MATCHED)])
-            tx.add_evaluations([])
+            tx.add_evaluation(first)
+            tx.add_evaluation(replace(first, verdicts=verdicts[::-1]))
+            tx.add_evaluation(replace(first, occurrence_id=8, answers=[False]))
         rows = list(storage.iterate("evaluations", SHOP))
         assert rows[0] == {
             "shop": SHOP,
@@ -347,12 +355,16 @@ class RuleRecords:
                     "field": "order.total",
                     "op": "gte",
                     "value": "20.00",
-                    "seen": ["a", "b"],
+                    "seen": "25.00",
                     "held": True,
                 }
             ],
         }
-        assert [row["verdict"] for row in rows] == ["matched", "too_old"]
+        # A rule that was not asked saw nothing.
+        assert (rows[1]["rule"], rows[1]["version"], rows[1]["verdict"]) == ("late", 2, "too_old")
+        assert rows[1]["conditions"] == []
+        assert [row["occurrence"] for row in rows] == [7, 7, 8, 8]
+        assert not rows[2]["conditions"][0]["held"]
 
 
 class ReportRecords:

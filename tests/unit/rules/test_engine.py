@@ -1,5 +1,6 @@
 """Asking rules: the tree of conditions and what is recorded of it."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from connector.model.effect import ConditionSeen
 from connector.model.event import OccurrenceKind
 from connector.model.order import Order
 from connector.model.parcel import ParcelState
-from connector.rules.engine import compile_rule, evaluate
+from connector.rules.engine import RuleSet, compile_rule, evaluate
 from connector.rules.fields import Facts, facts_of, field_list
 from connector.rules.load import rule_from_source
 from tests.unit.rules.cases import BARE_ORDER, ORDER, SHOP, happened, holds, source_of
@@ -174,11 +175,42 @@ def test_the_same_value_may_hold_or_not() -> None:
         assert (held, seen.held, seen.seen) == (changed, changed, "Llamar antes")
 
 
-def test_rules_do_not_grow_with_the_orders_asked_about() -> None:
-    """A rule keeps few of its records, so a long-running worker stays small."""
-    tree = {"field": "order.total", "op": "gte", "value": "5.00"}
-    compiled = compile_rule(rule_from_source(source_of(conditions=tree)))
-    for minor in range(1000):
-        evaluate(compiled, facts_of(replace(ORDER, total_minor=minor), happened(), SHOP))
-    (leaf,) = compiled.leaves
-    assert len(leaf.held) + len(leaf.not_held) <= 40
+def test_equal_tests_of_many_rules_are_made_once() -> None:
+    """Rules asked together share their tests; each keeps its own verdict."""
+    one = {"field": "order.item_count", "op": "in", "value": [1]}
+    other = {"field": "order.item_count", "op": "in", "value": [1.0]}
+    trees = [YES, {"all": [YES, NO]}, {"any": [NO, YES]}, {"not": YES}, one, other]
+    rules = [(rule_from_source(source_of(conditions=tree)), 1) for tree in trees]
+    together = RuleSet(rules)
+    answers, broken = together.ask(facts_of(ORDER, happened(), SHOP))
+    assert not broken
+    # Spain, France, and two lists that are equal in Python and not the same data.
+    assert answers == [True, False, False, False]
+    held = [together.holds(number, answers) for number in range(4)]
+    assert held == [True, False, True, False]
+    tests, told = json.loads(together.asked.text)
+    assert tests[:2] == [["order.country", "eq", "ES"], ["order.country", "eq", "FR"]]
+    assert told[1] == ["r", 1, [["all[0]", 0], ["all[1]", 1]]]
+
+
+def test_a_test_that_breaks_keeps_only_its_own_rules_from_acting() -> None:
+    """A value no test was made for is a fault of the rules that ask for it alone."""
+    asks_a_number = {"field": "order.item_count", "op": "gt", "value": 1}
+    trees = [YES, asks_a_number, {"all": [YES, asks_a_number]}, {"not": NO}]
+    together = RuleSet([(rule_from_source(source_of(conditions=tree)), 1) for tree in trees])
+    facts = facts_of(ORDER, happened(), SHOP)
+    strange = Facts(
+        {**facts.values, "order.item_count": "three"}, {}, "EUR", facts.zone, facts.before
+    )
+    answers, broken = together.ask(strange)
+    assert broken == {1, 2}
+    assert together.holds(0, answers)
+    assert together.holds(3, answers)
+
+
+def test_the_same_rules_have_one_name() -> None:
+    """What is asked is named by its content: another version is another set."""
+    rule = rule_from_source(source_of(conditions=YES))
+    first = RuleSet([(rule, 1)]).asked
+    assert RuleSet([(rule, 1)]).asked == first
+    assert RuleSet([(rule, 2)]).asked.name != first.name
