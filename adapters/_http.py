@@ -3,6 +3,8 @@
 A request that surely never left is Unreachable. What goes wrong later is a
 TemporaryFailure of a read and an OutcomeUnknown of a write, because a lost answer
 does not say what was done.
+
+Long because what may have happened to a call is decided in one place.
 """
 
 import logging
@@ -10,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -125,10 +129,21 @@ class HttpClient:
         transport = GuardedTransport(pool_connections=4, pool_maxsize=8, max_retries=0)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, transport)
+        self._dated: tuple[datetime, float] | None = None
 
     def close(self) -> None:
         """Close the kept connections."""
         self._session.close()
+
+    def server_time(self) -> datetime | None:
+        """Tell the other side's time by the `Date` of its last answer; None before one.
+
+        Our own clock has no part in it. A cache gives an older time than the shop has.
+        """
+        dated = self._dated
+        if dated is None:
+            return None
+        return dated[0] + timedelta(seconds=time.monotonic() - dated[1])
 
     def redact(self, text: str) -> str:
         """Blank keys and tokens out of a text, ours by value."""
@@ -251,6 +266,8 @@ class HttpClient:
             ) as err:
                 problem = err
         took = time.monotonic() - started
+        if problem is None:
+            self._note_date(answer.headers.get("date", ""))
         if expired.is_set():
             # Without a length, an answer that we cut looks like one that has ended.
             problem = problem or TimeoutError("the whole call took too long")
@@ -271,6 +288,14 @@ class HttpClient:
             raise _DroppedReadError from None
         cause = TransportNote(self.redact(f"{type(problem).__name__}: {problem}")[:500])
         raise self._error(write, operation, timed_out=timed_out) from cause
+
+    def _note_date(self, text: str) -> None:
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return
+        if at.tzinfo is not None:
+            self._dated = at.astimezone(UTC), time.monotonic()
 
     def _error(self, write: bool, operation: str, *, timed_out: bool) -> AdapterError:
         what = "did not answer in time" if timed_out else "broke the connection"

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from connector.model.event import ShopEvent, WebhookDelivery
 from connector.model.message import Message, SendResult
@@ -216,6 +216,15 @@ class ShopAdapter(Protocol):
 
     def look_at_shop(self) -> ShopFacts:
         """Read what the shop says about itself and prove that the key works."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """What a shop adapter adds whose shop says what time it is there."""
+
+    def server_time(self) -> datetime | None:
+        """Tell the shop's own time; None when it does not say."""
         ...
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from connector.errors import PostventaError
 from connector.flows.retention import EVERY_S, JOB, prune
+from webhooks.secret_rotation import forget_old_secrets
 from webhooks.wiring import Application
 
 # How often the turn of the daily job is asked for.
@@ -54,6 +55,7 @@ class Upkeep:
                 keep_evidence=timedelta(days=settings.keep_evidence_days),
                 stopping=self._stopping.is_set,
             )
+            forget_old_secrets(self._app)
         except PostventaError as err:
             self._app.engine.log("retention.failed", error=str(err))
         except Exception as err:  # noqa: BLE001 - the process must live

@@ -1,4 +1,7 @@
-"""Work off one inbox row: understand it, read the order again where needed, store."""
+"""Work off one inbox row: understand it, read the order again where needed, store.
+
+Long because every way a row can end is decided here, and they are read side by side.
+"""
 
 from datetime import datetime
 from typing import Final

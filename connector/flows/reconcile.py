@@ -10,6 +10,7 @@ from connector.flows.engine import Engine
 from connector.flows.unreadable import set_aside
 from connector.model.codec import encode_order
 from connector.model.order import Order, OrderRef, UnreadableOrder
+from connector.ports import TellsTime
 from connector.storage.ledger import MissedOrder
 from connector.storage.port import Transaction
 from connector.storage.records import (
@@ -63,6 +64,8 @@ def reconcile(
 ) -> Reconciled:
     """Pull the orders that changed since a time, or since the last look.
 
+    All times are the shop's, as it tells them: our clock may be wrong by hours.
+
     Args: settle: changes younger than this are left to the next look, since their
         webhook may still be on its way and they would look missed. stopping: asked
         between two orders; when true the look ends and does not count.
@@ -70,9 +73,10 @@ def reconcile(
     Raises: AdapterError: the shop could not be asked; the next look starts where
         this one did.
     """
+    there = at_shop(engine, shop, engine.clock.now())
     started_at = engine.clock.now()
     # Never from the future: an earlier look may have used a clock that was wrong.
-    until = min(shop.polled_until or first_look(shop) + OVERLAP, started_at)
+    until = min(shop.polled_until or first_look(shop) + (there - started_at) + OVERLAP, there)
     start = since or until - OVERLAP
     seen = missed = 0
     misses: list[MissedOrder] = []
@@ -87,7 +91,7 @@ def reconcile(
             set_aside(engine, shop, order)
             unreadable.append(order.ref)
             continue
-        if order.drafted or (settle and order.modified_at > started_at - settle):
+        if order.drafted or (settle and order.modified_at > there - settle):
             continue
         taken = take_in(engine, shop, order, started_at)
         missed += taken.new
@@ -95,11 +99,21 @@ def reconcile(
             misses.append(taken.miss)
     if whole and (since is None or shop.polled_until is None or since <= shop.polled_until):
         with engine.storage.transaction() as tx:
-            tx.update_shop(shop.id, polled_until=started_at)
+            tx.update_shop(shop.id, polled_until=there)
     if missed:
         engine.bell.ring(shop.id)
         engine.log("poll.missed", shop_id=shop.id, orders=missed)
     return Reconciled(shop.id, start, seen, missed, tuple(misses), tuple(unreadable))
+
+
+def at_shop(engine: Engine, shop: ShopRecord, at: datetime) -> datetime:
+    """Turn a time of our clock into that of the shop's; the same where it tells none.
+
+    Raises: AdapterError: the shop had to be asked and did not answer.
+    """
+    adapter = engine.adapter_of(shop)
+    told = adapter.server_time() if isinstance(adapter, TellsTime) else None
+    return at if told is None else at + (told - engine.clock.now())
 
 
 def first_look(shop: ShopRecord) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from connector.flows.engine import Engine
-from connector.flows.reconcile import OVERLAP, Reconciled, first_look, reconcile
+from connector.flows.reconcile import OVERLAP, Reconciled, at_shop, first_look, reconcile
 from connector.ports import WebhookState
 from connector.secret import Secret
 from connector.storage.ledger import WebhookRepair
@@ -54,7 +54,7 @@ def watch_webhooks(
     for item in off:
         engine.log("webhook.off", shop_id=shop.id, topic=item.topic, state=item.state)
     # Nothing was sent while it was off, and what was read since is read once more.
-    since = (shop.last_delivery_at or first_look(shop)) - OVERLAP
+    since = at_shop(engine, shop, shop.last_delivery_at or first_look(shop)) - OVERLAP
     after = adapter.register_webhooks(address, webhook_secret(shop))
     states = _keep(engine, shop, after)
     now = engine.clock.now()

@@ -31,7 +31,7 @@ class ShopRecord:
         address: the shop's URL, or its `x.myshopify.com` domain.
         hook_token: the unguessable part of its webhook address.
         settings: plain values its adapter needs; `secrets`: the sealed ones.
-        polled_until: orders changed before this time have been pulled.
+        polled_until: orders changed before this time of the shop's clock have been pulled.
         webhooks: the last known state of its webhooks, topic to state.
         region: of its address, as the platform writes it, for its holidays.
     """

@@ -28,6 +28,7 @@ from connector.errors import (
 )
 from connector.secret import Secret
 
+DATED = b"HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Length: 2\r\n\r\n{}"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{"a":1}'
 Talk = Callable[[socket.socket], None]
 
@@ -138,6 +139,23 @@ def test_connection_is_kept() -> None:
         client = client_of(server)
         assert [client.send("GET", "a").status for _ in range(2)] == [200, 200]
     assert server.connections == 1
+
+
+def test_the_other_sides_clock_is_that_of_its_last_answer() -> None:
+    """Its time comes from the Date header and goes on; one that is no date changes nothing."""
+    told = b"Thu, 02 Jan 2020 03:04:05 GMT"
+    talks = [answer_with(OK), answer_with(DATED % told), answer_with(DATED % b"soon")]
+    with serving(*talks) as server:
+        client = client_of(server)
+        assert client.server_time() is None
+        client.send("GET", "a")
+        assert client.server_time() is None
+        for _ in range(2):
+            client.send("GET", "a")
+            now = client.server_time()
+            assert now is not None
+            passed = now - datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+            assert 0 <= passed.total_seconds() < 60
 
 
 def test_refused_connection_is_unreachable() -> None:

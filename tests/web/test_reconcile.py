@@ -13,7 +13,7 @@ from connector.flows.ledger import check_ledger
 from connector.flows.reconcile import reconcile
 from connector.storage.records import DeliverySource
 from tests.running import Running
-from tests.support import until
+from tests.support import FrozenClock, until
 from tests.web.cli import Cli
 from tests.web.connected import Sandbox, connect, put_rules
 from tests.web.reconciling import SANDBOXES, again, buy, drop, held, opened
@@ -68,15 +68,39 @@ def test_a_young_change_is_left_to_the_next_look(tmp_path: Path) -> None:
         ref = buy(woo)
         first = reconcile(running.app.engine, again(running, shop), settle=timedelta(minutes=30))
         assert (first.seen, first.missed) == (1, 0)
-        running.app.clock.move(minutes=31)
-        # Later than the overlap of fifteen minutes would reach, were the look counted whole.
-        second = reconcile(
-            running.app.engine,
-            again(running, shop),
-            settle=timedelta(minutes=30),
-        )
+        # As if it were older than that by now.
+        second = reconcile(running.app.engine, again(running, shop))
         running.drain()
         assert ([miss.order_ref for miss in second.misses], held(running, shop)) == ([ref], [ref])
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+@pytest.mark.parametrize("sandbox_class", SANDBOXES)
+def test_a_clock_that_is_hours_wrong_misses_nothing(
+    tmp_path: Path, sandbox_class: type[Sandbox], hours: int
+) -> None:
+    """Looks begin by the shop's clock, also after our own was wrong and was put right."""
+    wrong = datetime.now(UTC) + timedelta(hours=hours)
+    with sandbox_class(queue_interval_s=0.01) as sandbox:
+        drop(sandbox)
+        with Running(tmp_path, clock=FrozenClock(wrong)) as running:
+            shop = connect(running, sandbox)
+            first = buy(sandbox, email="b1@example.com")
+            # With an hour before the connection, as if our clock were right.
+            assert reconcile(running.app.engine, shop).seen == 1
+            second = buy(sandbox, email="b2@example.com")
+            found = reconcile(running.app.engine, again(running, shop))
+            assert [miss.order_ref for miss in found.misses] == [second]
+            told = again(running, shop).polled_until
+            assert told is not None
+            assert abs(told - datetime.now(UTC)) < timedelta(minutes=10)
+            assert abs(found.since - told) < timedelta(minutes=25)
+            running.drain()
+        with Running(tmp_path) as running:
+            third = buy(sandbox, email="b3@example.com")
+            reconcile(running.app.engine, again(running, shop))
+            running.drain()
+            assert held(running, shop) == sorted([first, second, third])
 
 
 @pytest.mark.parametrize("sandbox_class", SANDBOXES)

@@ -9,6 +9,7 @@ from webhooks.cli.repair import dead_letters, effects
 from webhooks.cli.rules import rules
 from webhooks.cli.rules_try import fields, playbook, simulate
 from webhooks.cli.run import doctor, migrate, serve, worker
+from webhooks.cli.shop_secrets import rotate_secret
 from webhooks.cli.shops import shops
 from webhooks.cli.upkeep import prune, rebuild
 
@@ -27,6 +28,8 @@ def main() -> None:
 
 for trial in (fields, playbook, simulate):
     rules.add_command(trial)
+
+shops.add_command(rotate_secret)
 
 for command in (
     serve,

@@ -1,7 +1,6 @@
 """The command that asks the shops: what changed, which days differ, the orders of old."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from webhooks.cli.base import (
     print_table,
     shop_option,
 )
+from webhooks.cli.progress import progress
 
 if TYPE_CHECKING:
     from connector.flows.backfill import Backfill
@@ -272,7 +272,7 @@ def _backfill_one(app: "Application", shop: "ShopRecord", since: datetime) -> Li
         "error": None,
     }
 
-    with _progress(shop.name) as show:
+    with progress(shop.name) as show:
 
         def report(state: "Backfill") -> None:
             line["worked"] += worker.drain()
@@ -291,21 +291,6 @@ def _backfill_one(app: "Application", shop: "ShopRecord", since: datetime) -> Li
                 "same command goes on from there."
             ) from None
     return line
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr, where a person looks at it."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(escape(name), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(total, done))
 
 
 def _fail_for(lines: list[Line]) -> None:

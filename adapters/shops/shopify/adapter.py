@@ -118,6 +118,7 @@ class ShopifyAdapter:
             read_timeout_s=read_timeout_s,
             gate=gate,
         )
+        self._http = http
         self._client = ShopifyClient(http, _tokens(http, settings, secrets))
         self._reader = Reader(self._client, self.domain)
         self._bulk = BulkOrders(
@@ -195,6 +196,14 @@ class ShopifyAdapter:
     def remove_webhooks(self, address: str) -> int:
         """Delete our webhooks that point to the address."""
         return hooks.remove(self._client, address)
+
+    def server_time(self) -> datetime | None:
+        """Tell the shop's time; it is asked for something small when it said nothing yet."""
+        told = self._http.server_time()
+        if told is None:
+            self._reader.facts()
+            told = self._http.server_time()
+        return told
 
     def look_at_shop(self) -> ShopFacts:
         """Read what the shop says about itself and prove that the key works."""
