@@ -1,7 +1,4 @@
-"""Work off one inbox row: understand it, read the order again where needed, store.
-
-Long because every way a row can end is decided here, and they are read side by side.
-"""
+"""Work off one inbox row: understand it, read the order again where needed, store."""
 
 from datetime import datetime
 from typing import Final
