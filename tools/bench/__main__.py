@@ -15,7 +15,7 @@ from tools.bench.load import require_wrk
 from tools.bench.table import Section
 
 Measure = Callable[[Plan, Path], list[Section]]
-_WITHOUT_LOAD: Final = {"drain", "latency"}
+_WITHOUT_LOAD: Final = {"drain", "latency", "neighbors"}
 
 
 def main(words: Sequence[str]) -> None:

@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-CASES: Final = ("receiver", "peers", "drain", "latency", "filled", "scale", "memory", "crowd")
+CASES: Final = (
+    "receiver",
+    "peers",
+    "drain",
+    "latency",
+    "filled",
+    "scale",
+    "memory",
+    "crowd",
+    "neighbors",
+)
 _ROUNDS: Final = 5
 _QUICK_ROUNDS: Final = 3
 _MILLION: Final = 1_000_000

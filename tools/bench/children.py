@@ -56,9 +56,20 @@ class Child:
         """Read the most memory it has held."""
         return self._status("VmHWM")
 
+    def ask_to_end(self) -> None:
+        """Send the signal that a service manager sends."""
+        self._process.terminate()
+
+    def wait_end(self, patience_s: float) -> None:
+        """Wait until it has ended.
+
+        Raises: TimeoutExpired: it still runs.
+        """
+        self._process.wait(patience_s)
+
     def end(self) -> None:
         """Ask it to end and wait."""
-        self._process.terminate()
+        self.ask_to_end()
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:

@@ -25,13 +25,13 @@ _PATIENCE_S: Final = 60.0
 _BETWEEN_S: Final = 0.1
 _MS: Final = 1000.0
 _WARM: Final = 3
-_RULE: Final = {
+RULE: Final = {
     "id": "note",
     "name": "Note",
     "trigger": "order.paid",
     "actions": [{"note": {"text": "Paid", "to_buyer": False}}],
 }
-_ORDER: Final = {
+ORDER: Final = {
     "email": "ana.ruiz@example.com",
     "first_name": "Ana",
     "last_name": "Ruiz",
@@ -135,16 +135,17 @@ def _connected(stack: ExitStack, folder: Path, shop: Pretended) -> tuple[Watch, 
     )
     running.wait_for("Listening on")
     with at.opened() as app:
-        shop_id = _connect(app, shop)["id"]
+        shop_id = connect(app, shop)["id"]
         with app.storage.transaction() as tx:
-            tx.put_rule(ShopId(shop_id), "note", _RULE, enabled=True, now=app.clock.now())
-    watch, place = Watch(shop), partial(shop.create_order, dict(_ORDER))
+            tx.put_rule(ShopId(shop_id), "note", RULE, enabled=True, now=app.clock.now())
+    watch, place = Watch(shop), partial(shop.create_order, dict(ORDER))
     for _ in range(_WARM):
         _one(watch, place)
     return watch, place
 
 
-def _connect(app: Application, shop: Pretended) -> Mapping[str, Any]:
+def connect(app: Application, shop: Pretended) -> Mapping[str, Any]:
+    """Connect a pretend shop as its owner would."""
     if isinstance(shop, WooShop):
         return connect_woocommerce(
             app,
