@@ -100,7 +100,7 @@ class Orders(Part):
     ) -> int:
         """Count the buyer's earlier orders in all shops that count as bought.
 
-        Of two placed at the same time the one of the smaller (shop, ref) is the
+        Of two placed at the same time the one of the smaller (shop, number) is the
         earlier, in whatever order they came.
         """
         values = {"of_buyer": buyer_id, "before": before, "of_shop": shop_id, "of_ref": ref}
@@ -127,6 +127,8 @@ def earlier(
 ) -> tuple[sa.ColumnElement[bool], ...]:
     """Give the conditions of a buyer's earlier purchases."""
     columns = table.c
+    # References are numbers that grow: of two the shorter one is the smaller.
+    length, theirs = sa.func.length(columns.ref), sa.func.length(sa.cast(ref, sa.Text))
     return (
         columns.buyer_id == buyer_id,
         *(columns.state != state.value for state in NOT_BOUGHT),
@@ -137,7 +139,10 @@ def earlier(
                 columns.placed_at == before,
                 sa.or_(
                     columns.shop_id < shop_id,
-                    sa.and_(columns.shop_id == shop_id, columns.ref < ref),
+                    sa.and_(
+                        columns.shop_id == shop_id,
+                        sa.or_(length < theirs, sa.and_(length == theirs, columns.ref < ref)),
+                    ),
                 ),
             ),
         ),

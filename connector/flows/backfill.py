@@ -81,8 +81,13 @@ def backfill(
 ) -> Backfill:
     """Put all orders placed since a time into the inbox; go on where it was stopped.
 
-    Rules do not act on what happened before the shop was connected. An order that is
-    read a second time is known by its state and is not stored twice.
+    Silent by design: the rows are marked as those of a backfill, and for an order placed
+    before the shop was connected no rule is asked, whatever times its state tells. What
+    it went through is dated as the shop dates it (placed, paid, completed, canceled,
+    refunded, parcels), and by its last change only where the shop gives no time; the
+    row itself and `seen_at` say when we learned of it. So its next webhook or look finds
+    all of that known, and only what happens from then on is news. An order that is read
+    a second time is known by its state and is not stored twice.
 
     Args: wait: sleeps for some seconds while the shop prepares its answer.
     Raises: AdapterError: the shop could not be asked; call again to go on.

@@ -139,7 +139,16 @@ def record_gone(tx: Transaction, shop: ShopRecord, ref: OrderRef, at: datetime) 
 def with_order_count(
     tx: Transaction, shop: ShopRecord, order: Order, buyer_id: int | None
 ) -> Order:
-    """Fill in which order of this buyer it is, in all connected shops."""
+    """Fill in which order of this buyer it is, in all connected shops.
+
+    Decided by when orders were placed, never by when they came: counted are this order
+    and the purchases placed before it, of one second those with the smaller number. So
+    orders that are known by then count the same in any order of arrival.
+
+    What was evaluated before an earlier order was known, or before that one was paid,
+    stays as it was: its effects may be done, so both may have counted as a first one.
+    A rule that must act once for a buyer says `once_per: buyer`.
+    """
     if buyer_id is None:
         # Nobody to compare with: whether a nameless sale is a first one is not known.
         return order

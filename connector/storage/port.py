@@ -175,8 +175,9 @@ class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protoco
     ) -> int:
         """Count the buyer's other orders in all shops that count as bought.
 
-        Counted are those placed before (or at the same time and stored earlier) whose
-        state is none of pending, failed, canceled, deleted, and that are no test orders.
+        Counted are those placed before (or at the same time, with the smaller shop and
+        number), in whatever order they came, whose state is none of pending, failed,
+        canceled, deleted, and that are no test orders.
         """
         ...
 

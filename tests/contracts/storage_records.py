@@ -195,6 +195,16 @@ class OrderRecords:
             assert tx.find_buyer(["email:odd\x00\ud800"]) == tx.find_buyer(["email:odd\x00\ud800"])
             assert tx.find_buyer([]) not in {ana, luis}
 
+    @pytest.mark.parametrize("refs", [("9", "10", "100"), ("100", "9", "10")])
+    def test_the_smaller_number_is_the_earlier(
+        self, storage: Storage, refs: tuple[str, ...]
+    ) -> None:
+        """Of orders of one second 9 comes before 10, as numbers do and texts do not."""
+        for ref in refs:
+            put(storage, ref, 1)
+        found = {ref: earlier_orders(storage, ref, 1) for ref in refs}
+        assert found == {"9": 0, "10": 1, "100": 2}
+
     @pytest.mark.parametrize("refs", [("1", "2", "3"), ("3", "1", "2"), ("2", "3", "1")])
     def test_which_order_of_the_buyer_it_is(self, storage: Storage, refs: tuple[str, ...]) -> None:
         """The count does not depend on the order in which the shops' orders came."""

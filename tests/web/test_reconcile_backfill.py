@@ -11,6 +11,7 @@ from connector.errors import AdapterError, AuthRejected, RateLimited
 from connector.flows import backfill as flow
 from connector.flows.backfill import Backfill, backfill, unfinished_backfill
 from connector.flows.ledger import check_ledger
+from connector.flows.reconcile import reconcile
 from connector.storage.records import ShopRecord
 from tests.running import Running
 from tests.web.cli import Cli
@@ -65,6 +66,52 @@ def test_old_orders_are_read_and_fire_nothing(tmp_path: Path, sandbox_class: typ
         second = read_all(running, shop)
         assert (second.done, second.new) == (12, 0)
         assert len(running.deliveries()) == 12
+
+
+ANY_AGE = """
+rules:
+  - id: paid
+    name: Paid
+    trigger: order.paid
+    max_age: 365d
+    actions:
+      - note: {text: "Pagado", to_buyer: false}
+    enabled: true
+  - id: canceled
+    name: Canceled
+    trigger: order.canceled
+    actions:
+      - note: {text: "Anulado", to_buyer: false}
+    enabled: true
+"""
+
+
+@pytest.mark.parametrize("sandbox_class", SANDBOXES)
+def test_old_orders_keep_their_own_times(tmp_path: Path, sandbox_class: type[Sandbox]) -> None:
+    """What an old order went through is dated by the shop, fires nothing, and later things do."""
+    with opened(tmp_path) as running, sandbox_class(queue_interval_s=0.01) as sandbox:
+        drop(sandbox)
+        ref = buy(sandbox, days_ago=40)
+        if isinstance(sandbox, WooShop):
+            # Changed today: the day of the change is not the day of its payment.
+            ask(sandbox, "POST", f"/_sandbox/orders/{ref}/edit", {"note": "Llamar antes"})
+        shop = connect(running, sandbox)
+        put_rules(running, shop, ANY_AGE)
+        read_all(running, shop)
+        (order,) = running.export("orders")
+        at = {line["kind"]: line["occurred_at"] for line in running.export("occurrences")}
+        assert at["order.created"] == order["placed_at"]
+        assert at["order.paid"] == order["paid_at"]
+        assert datetime.fromisoformat(order["placed_at"]) < datetime.now(UTC) - timedelta(days=39)
+        assert running.export("effects") == []
+        verdicts = [line["verdict"] for line in running.export("evaluations")]
+        assert verdicts == ["too_old"]
+        # What happens from now on is no thing of the past.
+        ask(sandbox, "POST", f"/_sandbox/orders/{ref}/cancel", {})
+        running.app.clock.move(minutes=1)  # type: ignore[attr-defined]
+        reconcile(running.app.engine, again(running, shop))
+        running.drain()
+        assert [line["rule"] for line in running.export("effects")] == ["canceled"]
 
 
 def test_a_recent_order_fires_as_always(tmp_path: Path) -> None:
