@@ -1,9 +1,9 @@
 """Share one commit among many callers: a sync of the disk costs more than a row."""
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from adapters.storage.failures import translated
@@ -49,11 +49,11 @@ class GroupCommit:
 
     def __init__(self, transaction: Callable[[], AbstractContextManager[SqlTransaction]]) -> None:
         self._transaction = transaction
-        self._changed = threading.Condition()
-        self._waiting: deque[_Piece] = deque()
+        self._lock = threading.Lock()
+        # None comes last and ends the thread.
+        self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._idle = False
 
     def submit(self, work: Work) -> None:
         """Run a piece of writing in a shared commit and wait until that is on disk.
@@ -80,24 +80,22 @@ class GroupCommit:
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
             thread = self._thread
         if thread is not None:
             thread.join()
 
     def _add(self, piece: _Piece) -> None:
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise StorageUnavailable("the store is closed")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
                 self._thread.start()
-            self._waiting.append(piece)
-            if self._idle:
-                self._idle = False
-                self._changed.notify()
+            self._waiting.put(piece)
 
     def _run(self) -> None:
         while group := self._next_group():
@@ -111,12 +109,20 @@ class GroupCommit:
 
     def _next_group(self) -> list[_Piece]:
         """Wait for work; an empty group means that the store is closed."""
-        with self._changed:
-            while not self._waiting and not self._closed:
-                self._idle = True
-                self._changed.wait()
-            self._idle = False
-            return [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
+        group: list[_Piece] = []
+        piece = self._waiting.get()
+        while piece is not None:
+            group.append(piece)
+            if len(group) == _MOST:
+                return group
+            try:
+                piece = self._waiting.get_nowait()
+            except Empty:
+                return group
+        if group:
+            # The end comes after them.
+            self._waiting.put(None)
+        return group
 
     def _commit(self, group: list[_Piece]) -> None:
         """Commit all pieces together.

@@ -13,7 +13,7 @@ from adapters.storage.columns import clean_text, to_json, to_micros
 from adapters.storage.dialect import Dialect
 from adapters.storage.strange import end_wrong_leases, readable, word
 from adapters.storage.tables import OPEN_DELIVERY, inbox, rejected
-from adapters.storage.written import Written
+from adapters.storage.written import Written, run_text
 from connector.model.order import ShopId
 from connector.storage.records import (
     LOST,
@@ -93,14 +93,14 @@ class Inbox(Part):
 
     def _add_some(self, deliveries: Sequence[NewDelivery]) -> list[int | None]:
         """Store rows by one statement; of two with the same key the first one counts."""
+        rows = [_row(item) for item in deliveries]
         values: dict[str, Any] = {}
-        for names, item in zip(_NAMES, deliveries, strict=False):
-            values.update(zip(names, _row(item), strict=True))
-        rows = self.connection.exec_driver_sql(_add(self.dialect, len(deliveries)), values)
-        added = {(shop_id, key): number for number, shop_id, key in rows}
-        return [
-            added.pop((clean_text(item.shop_id), clean_text(item.key)), None) for item in deliveries
-        ]
+        for names, row in zip(_NAMES, rows, strict=False):
+            values.update(zip(names, row, strict=True))
+        text = _add(self.dialect, len(rows))
+        found = run_text(self.connection, text, values, is_sqlite=not self.dialect.is_postgresql)
+        added = {(shop_id, key): number for number, shop_id, key in found}
+        return [added.pop((row[0], row[1]), None) for row in rows]
 
     def claim_deliveries(
         self, *, now: datetime, lease_until: datetime, limit: int, busy: Sequence[ShopId] = ()

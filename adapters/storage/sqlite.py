@@ -59,6 +59,7 @@ class SqliteBackend:
         self.dialect = SQLITE
         self._turns = Turns(_TURN_S)
         self._writer = _engine(path, "BEGIN IMMEDIATE", connections=1)
+        self._writing: sa.Connection | None = None
         self._readers = _engine(path, "BEGIN", connections=_READERS)
         event.listen(self._readers, "connect", _forbid_writing)
         with translated():
@@ -72,8 +73,19 @@ class SqliteBackend:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that may write; there is one at a time."""
-        with self._turns.turn(), self._writer.begin() as connection:
-            yield connection
+        with self._turns.turn():
+            connection = self._writing
+            if connection is None or connection.closed or connection.invalidated:
+                # Kept from turn to turn: to take one from the pool costs more than a row.
+                connection = self._writing = self._writer.connect()
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                # Whatever state it is in, the next turn begins with a fresh one.
+                self._writing = None
+                connection.close()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -90,6 +102,9 @@ class SqliteBackend:
 
     def close(self) -> None:
         """Let go of all connections."""
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
         self._readers.dispose()
         self._writer.dispose()
 

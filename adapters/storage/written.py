@@ -7,6 +7,7 @@ These are compiled once; the values and the rows still pass through the columns'
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import psycopg
 import sqlalchemy as sa
 from pysqlite3 import dbapi2
 from sqlalchemy import exc
@@ -49,11 +50,7 @@ class Written:
             else change(values.get(name, self._fixed.get(name)))
             for name, change in self._in.items()
         }
-        if not self._is_sqlite:
-            found = connection.exec_driver_sql(self._text, given)
-            rows: list[Any] = list(found.all()) if found.returns_rows else []
-        else:
-            rows = self._run_raw(connection, given)
+        rows = run_text(connection, self._text, given, is_sqlite=self._is_sqlite)
         if self._plain or not rows:
             return rows
         return [
@@ -64,12 +61,19 @@ class Written:
             for row in rows
         ]
 
-    def _run_raw(self, connection: sa.Connection, given: dict[str, Any]) -> list[Any]:
-        driver: Any = connection.connection.driver_connection
-        try:
-            return list(driver.execute(self._text, given).fetchall())
-        except dbapi2.Error as err:
-            # As SQLAlchemy would raise it, so that one place tells what it means.
-            raise exc.DBAPIError.instance(
-                self._text, None, err, dbapi2.Error, hide_parameters=True
-            ) from None
+
+def run_text(
+    connection: sa.Connection, text: str, values: Mapping[str, Any], *, is_sqlite: bool
+) -> list[Any]:
+    """Run a statement that is written already; give its rows as the driver does.
+
+    Raises: exc.DBAPIError: as SQLAlchemy raises it.
+    """
+    driver: Any = connection.connection.driver_connection
+    errors: type[Exception] = dbapi2.Error if is_sqlite else psycopg.Error
+    try:
+        found = driver.execute(text, values)
+        return list(found.fetchall()) if found.description else []
+    except errors as err:
+        # As SQLAlchemy would raise it, so that one place tells what it means.
+        raise exc.DBAPIError.instance(text, None, err, errors, hide_parameters=True) from None

@@ -7,14 +7,13 @@ from connector.errors import InvalidRequest, PayloadInvalid
 from connector.flows.engine import Engine
 from connector.flows.kept import GONE, keep_answer
 from connector.flows.order_gone import gone_again, read_again, store_gone
-from connector.flows.record_order import Recorded, deleted_state, is_gone, record_order
+from connector.flows.record_order import Held, Recorded, deleted_state, record_order
 from connector.flows.settle import settle
 from connector.flows.shop_events import close_shop, privacy_request
 from connector.flows.unreadable import UNREADABLE
 from connector.model.codec import decode_order
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
 from connector.model.order import Order, OrderRef
-from connector.storage.port import Transaction
 from connector.storage.records import (
     DeliveryRecord,
     DeliverySource,
@@ -177,15 +176,16 @@ def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent) -> str:
         return event.detail or f"{event.topic} does not carry the order"
     if event.order is None:
         return ""
+    ref = event.order.ref
     with engine.storage.reading() as tx:
-        return why_unsure(tx, shop, event.order)
+        hold = Held(tx.order(shop.id, ref), tx.occurrences_of(shop.id, ref))
+    return why_unsure(hold, event.order)
 
 
-def why_unsure(tx: Transaction, shop: ShopRecord, order: Order) -> str:
+def why_unsure(hold: Held, order: Order) -> str:
     """Tell why a state that a shop sent has to be read again; empty when it does not."""
-    stored = tx.order(shop.id, order.ref)
-    known = tx.occurrences_of(shop.id, order.ref) if stored is None else ()
-    if is_gone(stored, known):
+    stored = hold.stored
+    if hold.gone:
         return "the shop did not have it any more"
     if stored is None or order == stored.order:
         return ""

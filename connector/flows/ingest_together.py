@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from connector.errors import PayloadInvalid
 from connector.flows.engine import Engine
 from connector.flows.ingest import told, why_unsure
-from connector.flows.record_order import Recorded, record_order
+from connector.flows.record_order import Recorded, held, record_order
 from connector.flows.settle import settle
 from connector.model.event import EventType, WebhookDelivery
 from connector.model.order import Order
@@ -43,10 +43,10 @@ def ingest_together(engine: Engine, deliveries: Sequence[DeliveryRecord]) -> lis
     with engine.storage.transaction() as tx:
         for item in whole:
             # In one order in all processes: two of them wait, and do not lock each other out.
-            tx.lock_order(item.shop.id, item.order.ref)
-            if why_unsure(tx, item.shop, item.order):
+            hold = held(tx, item.shop, item.order.ref)
+            if why_unsure(hold, item.order):
                 continue
-            recorded = record_order(tx, engine, item.shop, item.order)
+            recorded = record_order(tx, engine, item.shop, item.order, hold=hold)
             settle(tx, engine, item.delivery, told(item.order, recorded, nothing))
             done.append(item.delivery)
             if recorded.effects:

@@ -61,6 +61,31 @@ def is_newer(order: Order, stored: StoredOrder | None, fetched_at: datetime | No
     return order.modified_at > stored.order.modified_at
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What we hold of an order, read under its lock.
+
+    Attributes:
+        known: what happened to it so far.
+    """
+
+    stored: StoredOrder | None
+    known: Sequence[OccurrenceRecord]
+
+    @property
+    def gone(self) -> bool:
+        """Tell whether the shop, when last asked, did not have the order any more."""
+        if self.stored is not None:
+            return self.stored.order.state is OrderState.DELETED
+        return any(item.occurrence.kind is OccurrenceKind.ORDER_DELETED for item in self.known)
+
+
+def held(tx: Transaction, shop: ShopRecord, ref: OrderRef) -> Held:
+    """Lock an order and read what we hold of it."""
+    tx.lock_order(shop.id, ref)
+    return Held(tx.order(shop.id, ref), tx.occurrences_of(shop.id, ref))
+
+
 def record_order(
     tx: Transaction,
     engine: Engine,
@@ -69,16 +94,17 @@ def record_order(
     *,
     fetched_at: datetime | None = None,
     old: bool = False,
+    hold: Held | None = None,
 ) -> Recorded:
     """Store a state, its occurrences, evaluations and planned effects.
 
     Args: fetched_at: when the shop was asked, for a state read through its API. old: it
-        came from the reading of old orders.
+        came from the reading of old orders. hold: what `held` gave in this transaction.
     """
     if order.drafted:
         return Recorded(newer=False, occurrences=0, effects=0)
-    tx.lock_order(shop.id, order.ref)
-    stored = tx.order(shop.id, order.ref)
+    hold = hold or held(tx, shop, order.ref)
+    stored, known = hold.stored, hold.known
     if stored is not None and fetched_at is None:
         order = _with_known(order, stored.order)
     now = engine.clock.now()
@@ -91,11 +117,9 @@ def record_order(
     if keys and (newer or buyer_id is None):
         buyer_id = tx.find_buyer(keys)
     current = stored.order if stored is not None else order
-    known = tx.occurrences_of(shop.id, order.ref)
     if newer:
         # Only the shop's own answer brings an order back that it did not have any more.
-        gone = fetched_at is None and is_gone(stored, known)
-        current = deleted_state(order) if gone else order
+        current = deleted_state(order) if fetched_at is None and hold.gone else order
         tx.put_order(shop.id, current, buyer_id=buyer_id, seen_at=now, fetched_at=fetched_at)
     elif stored is not None and buyer_id != stored.buyer_id:
         # Without the time of the read: an answer that is older than what we hold came
@@ -110,16 +134,6 @@ def record_order(
     for item in happened:
         effects += run_rules(tx, engine, shop, item, current, previous, buyer_id, old=old)
     return Recorded(newer=newer, occurrences=len(happened), effects=effects)
-
-
-def is_gone(stored: StoredOrder | None, known: Sequence[OccurrenceRecord]) -> bool:
-    """Tell whether the shop, when last asked, did not have the order any more.
-
-    Args: known: what happened to the order so far.
-    """
-    if stored is not None:
-        return stored.order.state is OrderState.DELETED
-    return any(item.occurrence.kind is OccurrenceKind.ORDER_DELETED for item in known)
 
 
 def deleted_state(order: Order) -> Order:
