@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.broker import Broker
 from tests.postgresql import Cluster
 from tools.bench.arguments import Plan
 from tools.bench.children import child, module, program
@@ -19,12 +20,13 @@ from tools.bench.table import Bar, Section, interleaved, ratio_row
 _SHOPS: Final = 4
 _LOOK_S: Final = 0.05
 _PATIENCE_S: Final = 1_200.0
-_BAR: Final = Bar(1.4)
+_RECEIVERS: Final = Bar(1.4)
+_WORKERS: Final = Bar(1.7)
 
 
 def measure(plan: Plan, folder: Path) -> list[Section]:
     """Compare two processes with one, first receivers, then workers."""
-    with Cluster() as cluster, quiet_shop() as shop_url:
+    with Cluster() as cluster, Broker() as broker, quiet_shop() as shop_url:
         places = []
         for name in ("receivers", "workers"):
             (folder / name).mkdir()
@@ -34,7 +36,10 @@ def measure(plan: Plan, folder: Path) -> list[Section]:
         received = _receivers(plan, places[0])
         worked = interleaved(
             plan.rounds,
-            {str(count): partial(_workers, places[1], plan.rows, count) for count in (1, 2)},
+            {
+                str(count): partial(_workers, places[1], broker, plan.rows, count)
+                for count in (1, 2)
+            },
         )
     return [
         Section(
@@ -45,19 +50,20 @@ def measure(plan: Plan, folder: Path) -> list[Section]:
                     received["2"],
                     received["1"],
                     "/s",
-                    bar=_BAR,
+                    bar=_RECEIVERS,
                 ),
                 ratio_row(
-                    f"`postventa worker`, {RULES} rules: two against one",
+                    f"Celery workers, {RULES} rules: two against one",
                     worked["2"],
                     worked["1"],
                     "/s",
-                    bar=_BAR,
+                    bar=_WORKERS,
                 ),
             ),
-            f"PostgreSQL on the same machine; the rows are those of {_SHOPS} shops. With two "
-            "cores the database server and the load take their share of what a second process "
-            "could use.",
+            f"PostgreSQL on the same machine; the rows are those of {_SHOPS} shops. Workers are "
+            "`postventa worker --threads 1` with a Redis broker. With two cores the database "
+            "server and the load take their share of what a second process could use; more "
+            "threads in the one worker would use up the second core already.",
         )
     ]
 
@@ -77,7 +83,7 @@ def _receivers(plan: Plan, at: Installation) -> dict[str, list[float]]:
         return interleaved(plan.rounds, {str(count): partial(rate, count) for count in (1, 2)})
 
 
-def _workers(at: Installation, rows: int, count: int) -> float:
+def _workers(at: Installation, broker: Broker, rows: int, count: int) -> float:
     """Give the rows worked off in a second, from the first tenth to the last row."""
     at.add_waiting(rows * count, shops=_SHOPS)
     with ExitStack() as stack:
@@ -90,7 +96,8 @@ def _workers(at: Installation, rows: int, count: int) -> float:
 
         total = left()
         for _ in range(count):
-            stack.enter_context(child(program("worker", "--threads", "2"), at.folder, at.variables))
+            variables = {**at.variables, "POSTVENTA_BROKER_URL": broker.url}
+            stack.enter_context(child(program("worker", "--threads", "1"), at.folder, variables))
         ends = time.monotonic() + _PATIENCE_S
         first, began = total, 0.0
         # Starting and compiling is not counted: both begin when a tenth is done.
