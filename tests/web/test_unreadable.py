@@ -64,6 +64,8 @@ def test_an_unreadable_order_is_a_dead_letter(tmp_path: Path, old: bool) -> None
         running.drain()
         assert cli.data("dead-letters", "list") == []
         assert held(running, shop) == sorted([first, odd, last])
+        played = cli.data("rebuild", "--into", f"sqlite:///{tmp_path / 'other.db'}")
+        assert (played["orders"], played["differences"]) == (3, [])
 
 
 def test_the_ledger_counts_what_cannot_be_read(tmp_path: Path) -> None:
