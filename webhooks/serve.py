@@ -29,9 +29,9 @@ class WorkerPool:
         self._app = app
         self._pollers = Pollers(app, receiver=receiver)
         self._leases = Leases()
-        self._worker = Worker(app.engine, self._leases)
         self._size = threads
         self._stopping = threading.Event()
+        self._worker = Worker(app.engine, self._leases, ending=self._stopping.is_set)
         self._ended = threading.Event()
         self._lock = threading.Condition()
         self._busy: Counter[ShopId] = Counter()
@@ -48,7 +48,7 @@ class WorkerPool:
         self._end_listening = self._app.bell.listen(self.has_room)
 
     def stop(self) -> None:
-        """Finish what is being worked on and stop."""
+        """Finish what is being worked on, put back what is only claimed, and stop."""
         self._end_listening()
         self._stopping.set()
         with self._lock:

@@ -1,6 +1,6 @@
 """Work through claimed rows: inbox rows first, then effects that are due."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -39,11 +39,22 @@ class Batch:
 
 
 class Worker:
-    """Claims rows and works them off; never sleeps itself."""
+    """Claims rows and works them off; never sleeps itself.
 
-    def __init__(self, engine: Engine, leases: Leases | None = None) -> None:
+    Args: ending: tells that the process is to stop: what is claimed and not begun is put
+        back then, since a shop that hangs could hold each row for half a minute.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        leases: Leases | None = None,
+        *,
+        ending: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._engine = engine
         self._leases = leases or Leases()
+        self._ending = ending
 
     def claim(self, limit: int, busy: Sequence[ShopId] = ()) -> list[Batch]:
         """Take rows that are due, in batches by shop.
@@ -86,7 +97,10 @@ class Worker:
             self._work_deliveries(some)
         for effect in batch.effects:
             try:
-                self._carry_out(effect)
+                if self._ending():
+                    self._put_down(effect)
+                else:
+                    self._carry_out(effect)
             except Exception as err:  # noqa: BLE001 - not even its end could be stored
                 self._engine.log("effect.fault", effect_key=effect.key, fault=err)
             finally:
@@ -100,7 +114,10 @@ class Worker:
                 self._leases.drop_delivery(delivery)
                 continue
             try:
-                self._deliver(delivery)
+                if self._ending():
+                    self._settle(delivery, DeliveryState.WAITING, delivery.reason, uncount=True)
+                else:
+                    self._deliver(delivery)
             except Exception as err:  # noqa: BLE001 - not even its end could be stored
                 self._engine.log("delivery.fault", delivery_id=delivery.id, fault=err)
             finally:
@@ -203,6 +220,25 @@ class Worker:
                 )
         except StorageUnavailable as err:
             self._engine.log("delivery.not_stored", delivery_id=delivery.id, error=str(err))
+
+    def _put_down(self, effect: EffectRecord) -> None:
+        """Put an effect back as it was before the claim."""
+        if effect.abandoned:
+            # Its lease tells the next one that a worker was lost with it: that must stay.
+            return
+        now = self._engine.clock.now()
+        with self._engine.storage.transaction() as tx:
+            mine = tx.settle_effect(
+                effect.key,
+                effect.fence,
+                state=effect.state,
+                reason=effect.reason,
+                now=now,
+                due_at=now,
+                uncount=True,
+            )
+            if mine:
+                tx.drop_attempt(effect)
 
     def _carry_out(self, effect: EffectRecord) -> None:
         engine = self._engine

@@ -75,6 +75,10 @@ class Street:
         self.hanging.faults.add(Fault("hang_before", times=None, hang_s=_HANG_S))
         for _ in range(_WAITING):
             self.hanging.create_order(dict(ORDER))
+        shop = self.hanging
+        sender = shop.hooks.sender if isinstance(shop, WooShop) else shop.sender
+        # Its webhooks are taken; from here on there is only its silence.
+        sender.wait_idle(_PATIENCE_S)
         self._until(lambda: any(call["fault"] for call in self.hanging.calls_json()))
 
     def stop(self) -> float:
@@ -114,7 +118,7 @@ def measure(plan: Plan, folder: Path) -> list[Section]:
                 street = Street(stack, folder / str(next(numbers)), *shops)
                 if silent:
                     street.hang()
-                took = street.work(street.healthy, plan.latencies * 2)
+                took = street.work(street.healthy, plan.latencies * 10)
                 if silent:
                     stops.append(street.stop())
                 return took
