@@ -6,7 +6,6 @@ database or the disk is handed to a few threads, so that the loop never stands s
 """
 
 import asyncio
-import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -50,7 +49,6 @@ class Edge:
         self._told = False
         self._working: set[asyncio.Task[Any]] = set()
         self._closing = False
-        self._lock = threading.Lock()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin; called once by the server, in its loop."""
@@ -125,23 +123,23 @@ class Edge:
         self, future: "asyncio.Future[Answer]", answer: Answer, shop_id: ShopId | None
     ) -> None:
         """Hear from the thread that commits; a whole group wakes the loop once."""
-        with self._lock:
-            self._settled.append((future, answer, shop_id))
-            if self._told:
-                return
+        self._settled.append((future, answer, shop_id))
+        if not self._told:
             self._told = True
-        self._loop.call_soon_threadsafe(self._tell)
+            self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        with self._lock:
-            self._told = False
-            group = list(self._settled)
-            self._settled.clear()
-        for future, answer, _ in group:
+        # Before the look: who adds something after it tells us again.
+        self._told = False
+        shops: set[ShopId] = set()
+        while self._settled:
+            future, answer, shop_id = self._settled.popleft()
             if not future.done():
                 future.set_result(answer)
+            if shop_id is not None:
+                shops.add(shop_id)
         if self._receiver is not None:
-            for shop_id in {shop_id for _, _, shop_id in group if shop_id is not None}:
+            for shop_id in shops:
                 self._receiver.ring(shop_id)
 
 

@@ -32,6 +32,8 @@ from webhooks.wiring import Application
 
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
+_THEIRS: Final = ("x-wc-", "x-shopify-")
+_ALSO: Final = frozenset({"content-type", "user-agent"})
 _PING: Final = b"webhook_id="
 _SHOP_DOMAIN: Final = "x-shopify-shop-domain"
 _SEEN_EVERY: Final = timedelta(seconds=5)
@@ -154,8 +156,8 @@ class Receiver:
                 tx.count_rejected(shop_id, reason, count)
 
     def _shape(self, request: Inbound) -> bytes:
-        encoding = request.headers.get("content-encoding", "").strip().lower()
-        if encoding not in {"", "identity"}:
+        encoding = request.headers.get("content-encoding")
+        if encoding and (encoding := encoding.strip().lower()) != "identity":
             raise ContentTypeRejected(
                 f"Content-Encoding {encoding[:20]} is not taken: send the body as it was signed"
             )
@@ -252,7 +254,9 @@ def _place(request: Inbound) -> tuple[str, str] | None:
 
 
 def _media_type(request: Inbound) -> str:
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+    kind = request.headers.get("content-type", "")
+    # As the shops send it; every webhook passes here.
+    return kind if kind == _JSON else kind.split(";")[0].strip().lower()
 
 
 def _json_only(request: Inbound) -> None:
@@ -263,10 +267,10 @@ def _json_only(request: Inbound) -> None:
 def _is_ping(request: Inbound, body: bytes) -> bool:
     """Tell whether this is WooCommerce's unsigned greeting; it changes nothing."""
     return (
-        request.path.startswith(WOOCOMMERCE_HOOK)
+        body.startswith(_PING)
+        and request.path.startswith(WOOCOMMERCE_HOOK)
         and _media_type(request) == _FORM
         and "x-wc-webhook-signature" not in request.headers
-        and body.startswith(_PING)
         and body[len(_PING) :].isdigit()
     )
 
@@ -291,5 +295,5 @@ def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value[:500]
         for name, value in headers.items()
-        if name.startswith(("x-wc-", "x-shopify-")) or name in {"content-type", "user-agent"}
+        if name.startswith(_THEIRS) or name in _ALSO
     }

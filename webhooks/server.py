@@ -9,9 +9,9 @@ import threading
 from typing import Any, Final, Protocol
 
 import uvloop
+from granian import net
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian import net
 from granian.server.embed import Server
 
 from webhooks.app import create_app

@@ -18,7 +18,7 @@ from tests.support import until
 
 # SQLite's own build decides which of the two syncs it uses.
 SYNCS: Final = "fsync,fdatasync"
-CALLS: Final = (SYNCS, "pwrite64", "sendto", "connect")
+CALLS: Final = (SYNCS, "pwrite64", "sendto", "writev", "connect")
 _ORDERS: Final = 3
 _GRACE_S: Final = 3.0
 # Until then another order comes every so often.
@@ -114,7 +114,7 @@ def unsynced_answers(rig: Rig, times: int) -> list[str]:
     trace = rig.data_dir.parent / "calls.trace"
     rig.start(worker=False)
     rig.serve.stop()
-    options = ("-yy", "-s", "600", "-e", "trace=fdatasync,fsync,sendto")
+    options = ("-yy", "-s", "600", "-e", "trace=fdatasync,fsync,sendto,writev")
     rig.serve.start(strace(*options, output=trace))
     rig.serve.wait_ready()
     for _ in range(times):
@@ -143,7 +143,7 @@ def read_trace(text: str) -> list[str]:
         elif re.search(r"<\.\.\. f(data)?sync resumed>", line) and thread in syncing:
             syncing.discard(thread)
             synced = synced or line.rstrip().endswith("= 0")
-        elif "sendto(" in line and re.search(_STORED, line):
+        elif re.search(r" (sendto|writev)\(", line) and re.search(_STORED, line):
             answers += 1
             if not synced:
                 findings.append(f"answer {answers} left before the log was synced")

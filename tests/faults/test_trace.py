@@ -4,8 +4,8 @@ from tests.faults.syscalls import read_trace
 
 SYNC = "12 fsync(7</data/postventa.db-wal>) = 0\n"
 ANSWER = (
-    '9 sendto(11<TCP:[…]>, "HTTP/1.1 200 OK\\r\\n\\r\\n{\\"status\\": \\"stored\\"}\\n", '
-    "99, 0, NULL, 0) = 99\n"
+    '9 writev(11<TCP:[…]>, [{iov_base="HTTP/1.1 200 OK\\r\\n\\r\\n", iov_len=19}, '
+    '{iov_base="{\\"status\\": \\"stored\\"}\\n", iov_len=21}], 2) = 40\n'
 )
 
 

@@ -35,7 +35,7 @@ _REPEAT: Final = (
     "`make bench ARGS=--million` fills the store with a million orders, and `make bench PEERS=1` "
     "adds a receiver of another make, for which Node.js is needed."
 )
-_PACKAGES: Final = ("waitress", "Flask", "SQLAlchemy", "psycopg", "msgspec")
+_PACKAGES: Final = ("granian", "uvloop", "Flask", "SQLAlchemy", "psycopg", "msgspec")
 
 
 def show(sections: Sequence[Section]) -> None:

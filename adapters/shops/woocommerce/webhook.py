@@ -20,6 +20,8 @@ WEBHOOK_ID: Final = "X-WC-Webhook-ID"
 DELIVERY_ID: Final = "X-WC-Webhook-Delivery-ID"
 SOURCE: Final = "X-WC-Webhook-Source"
 REQUIRED: Final = (TOPIC, SIGNATURE, WEBHOOK_ID, DELIVERY_ID, SOURCE)
+# As they are found in a delivery; every webhook passes here, so they are written once.
+_TOPIC, _SIGNATURE, _WEBHOOK_ID, _DELIVERY_ID, _ = _LOWER = tuple(n.lower() for n in REQUIRED)
 
 ORDER_TOPICS: Final = frozenset({"order.created", "order.updated", "order.restored"})
 DELETED_TOPIC: Final = "order.deleted"
@@ -61,10 +63,10 @@ def verify(delivery: WebhookDelivery, secrets: Sequence[Secret]) -> None:
     Raises: DeliveryMalformed, SignatureRejected.
     Source: WooCommerce 10.2.4, WC_Webhook::generate_signature, checked 2026-11-22.
     """
-    missing = [name for name in REQUIRED if not delivery.headers.get(name.lower())]
-    if missing:
-        raise DeliveryMalformed(missing=missing)
-    if not signing.matches(delivery.body, delivery.headers[SIGNATURE.lower()], secrets):
+    headers = delivery.headers
+    if not all(map(headers.get, _LOWER)):
+        raise DeliveryMalformed(missing=[n for n in REQUIRED if not headers.get(n.lower())])
+    if not signing.matches(delivery.body, headers[_SIGNATURE], secrets):
         raise SignatureRejected
 
 
@@ -76,10 +78,10 @@ def key(delivery: WebhookDelivery) -> str:
     # time of change, like two deletions of the same order.
     """
     digest = hashlib.sha256(delivery.body).hexdigest()
-    webhook_id = delivery.headers.get(WEBHOOK_ID.lower(), "")[:20]
+    webhook_id = delivery.headers.get(_WEBHOOK_ID, "")[:20]
     parts = [webhook_id, _topic(delivery)[:60], digest]
     if _MODIFIED not in delivery.body:
-        parts.append(delivery.headers.get(DELIVERY_ID.lower(), "")[:40])
+        parts.append(delivery.headers.get(_DELIVERY_ID, "")[:40])
     return ":".join(parts)
 
 
@@ -115,7 +117,7 @@ def parse(delivery: WebhookDelivery) -> list[ShopEvent]:
 
 
 def _topic(delivery: WebhookDelivery) -> str:
-    return delivery.headers.get(TOPIC.lower(), "").strip().lower()
+    return delivery.headers.get(_TOPIC, "").strip().lower()
 
 
 def _is_order_action(topic: str) -> bool:
