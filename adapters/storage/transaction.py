@@ -10,9 +10,10 @@ from adapters.storage.reports import Reports
 from adapters.storage.retention import Retention
 from adapters.storage.rules import Rules
 from adapters.storage.shops import Shops
+from adapters.storage.tickets import Tickets
 
 
 class SqlTransaction(
-    Shops, Inbox, Orders, Occurrences, Rules, Effects, Ledger, Limits, Retention, Reports
+    Shops, Inbox, Orders, Occurrences, Rules, Effects, Ledger, Limits, Retention, Reports, Tickets
 ):
     """Every verb of `connector.storage.port.Transaction`."""

@@ -32,9 +32,10 @@ from connector.storage.records import (
     StorageFacts,
     StoredOrder,
 )
+from connector.storage.tickets import TicketVerbs
 
 
-class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, Protocol):
+class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, TicketVerbs, Protocol):
     """One unit of work on the store."""
 
     # Shops

@@ -16,6 +16,7 @@ from tests.contracts.storage_limits import LimitContract
 from tests.contracts.storage_records import RecordContract
 from tests.contracts.storage_strange import StrangeContract
 from tests.contracts.storage_threads import ThreadContract
+from tests.contracts.storage_tickets import TicketContract
 
 
 class StorageContract(
@@ -26,6 +27,7 @@ class StorageContract(
     LedgerContract,
     LimitContract,
     StrangeContract,
+    TicketContract,
 ):
     """Every promise of `connector.storage.port`."""
 
