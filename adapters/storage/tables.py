@@ -95,6 +95,8 @@ inbox: Final = sa.Table(
     _index("ix_inbox_state", "state"),
     _index("ix_inbox_due", "shop_id", "due_at", "id", where=OPEN_DELIVERY),
     _index("ix_inbox_lane", "shop_id", "lane", "id", where=OPEN_DELIVERY),
+    _index("ix_inbox_told", "shop_id", "lane", "id", where="state = 'done'"),
+    _index("ix_inbox_dead", "shop_id", "id", where="state = 'dead'"),
     _index(
         "ux_inbox_working",
         "shop_id",
@@ -141,6 +143,8 @@ orders: Final = sa.Table(
     _index("ux_orders_ref", "shop_id", "ref", unique=True),
     _index("ix_orders_buyer", "buyer_id", "placed_at"),
     _index("ix_orders_placed", "shop_id", "placed_at"),
+    _index("ix_orders_state", "shop_id", "state", "placed_at"),
+    _index("ix_orders_number", "shop_id", "number"),
     sqlite_autoincrement=True,
 )
 
@@ -251,6 +255,7 @@ effects: Final = sa.Table(
     _index("ix_effects_order", "shop_id", "order_ref", "id"),
     _index("ix_effects_state", "state"),
     _index("ix_effects_due", "shop_id", "due_at", "id", where=OPEN_EFFECT),
+    _index("ix_effects_dead", "shop_id", "id", where="state = 'dead'"),
     _index("ux_effects_sending", "shop_id", "order_ref", where="state = 'sending'", unique=True),
     sqlite_autoincrement=True,
 )

@@ -17,6 +17,7 @@ from connector.model.effect import EffectState, Evaluation, PlannedEffect
 from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.message import Message
 from connector.model.order import Order, OrderRef, ShopId
+from connector.storage.access import AccessVerbs
 from connector.storage.ledger import LedgerVerbs
 from connector.storage.limits import LimitVerbs, RebuildVerbs, RetentionVerbs
 from connector.storage.records import (
@@ -35,7 +36,15 @@ from connector.storage.records import (
 from connector.storage.tickets import TicketVerbs
 
 
-class Transaction(LedgerVerbs, LimitVerbs, RetentionVerbs, RebuildVerbs, TicketVerbs, Protocol):
+class Transaction(
+    LedgerVerbs,
+    LimitVerbs,
+    RetentionVerbs,
+    RebuildVerbs,
+    TicketVerbs,
+    AccessVerbs,
+    Protocol,
+):
     """One unit of work on the store."""
 
     # Shops
