@@ -6,6 +6,7 @@ from adapters.storage.history import History
 from adapters.storage.inbox import Inbox
 from adapters.storage.ledger import Ledger
 from adapters.storage.limits import Limits
+from adapters.storage.listings import Listings
 from adapters.storage.occurrences import Occurrences
 from adapters.storage.orders import Orders
 from adapters.storage.reports import Reports
@@ -32,6 +33,7 @@ class SqlTransaction(
     Users,
     Sessions,
     Audit,
+    Listings,
     History,
 ):
     """Every verb of `connector.storage.port.Transaction`."""

@@ -18,8 +18,10 @@ from connector.model.event import Occurrence, OccurrenceKind
 from connector.model.message import Message
 from connector.model.order import Order, OrderRef, ShopId
 from connector.storage.access import AccessVerbs
+from connector.storage.history import HistoryVerbs
 from connector.storage.ledger import LedgerVerbs
 from connector.storage.limits import LimitVerbs, RebuildVerbs, RetentionVerbs
+from connector.storage.listings import ListingVerbs
 from connector.storage.records import (
     Counts,
     DeliveryRecord,
@@ -43,6 +45,8 @@ class Transaction(
     RebuildVerbs,
     TicketVerbs,
     AccessVerbs,
+    ListingVerbs,
+    HistoryVerbs,
     Protocol,
 ):
     """One unit of work on the store."""

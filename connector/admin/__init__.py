@@ -1,0 +1,1 @@
+"""Who may enter and what they did: passwords, second factors, sessions, tries. Pure."""
