@@ -18,7 +18,7 @@ deps: .venv/.ready  ## Set up Python packages and the published Shopify schema
 postgresql:  ## Install the PostgreSQL server programs when they are missing
 	@bash tools/setup_postgresql.sh
 
-broker:  ## Install the Redis server program when it is missing
+broker:  ## Install the Redis and RabbitMQ server programs when they are missing
 	@bash tools/setup_broker.sh
 
 fault-tools:  ## Install strace and faketime when they are missing
@@ -45,7 +45,7 @@ test: check postgresql broker fault-tools  ## Everything: check, then all tests
 	  echo "Once more, one after the other, what failed beside others:"; \
 	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none; }
 
-soak: deps postgresql fault-tools  ## Kill and break it for long (ARGS="--kills 1000 --syscalls 60")
+soak: deps postgresql broker fault-tools  ## Kill and break it for long (ARGS="--kills 1000 --syscalls 60")
 	@$(PY) -m tools.soak $(ARGS)
 
 coverage: deps postgresql broker fault-tools  ## All tests, with branch coverage
