@@ -43,7 +43,7 @@ def test_kills_of_many_processes_lose_and_double_nothing(tmp_path: Path) -> None
 
 def test_kills_at_calls_lose_and_double_nothing(tmp_path: Path) -> None:
     """Killed at a sync, a write to disk, an answer and a connection: the same."""
-    points = list(zip(CALLS, (3, 20, 3, 1), strict=True))
+    points = list(zip(CALLS, (3, 20, 1, 2, 1), strict=True))
     with Rig(tmp_path, seed=12, options=("--lease-s", "6", "--probe-s", "3")) as rig:
         verdict = kill_at_calls(rig, points, grace_s=60.0)
     assert verdict.findings == []
