@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from connector.errors import ConfigurationError
 
 FOLDER: Final = Path(__file__).parent / "migrations"
-HEAD: Final = "v0007"
+HEAD: Final = "v0008"
 """The newest migration; a test compares it with the folder."""
 
 

@@ -66,7 +66,7 @@ class Orders(Part):
                 "buyer_id": buyer_id,
                 "seen_at": seen_at,
                 "fetched_at": fetched_at,
-                "snapshot": _encoded(order),
+                "snapshot": encoded(order),
             },
         )
 
@@ -153,7 +153,8 @@ def _strongest(keys: Sequence[str], owners: dict[str, int]) -> int:
     return next(owners[key] for key in keys if key in owners)
 
 
-def _encoded(order: Order) -> bytes:
+def encoded(order: Order) -> bytes:
+    """Write an order as it is stored."""
     try:
         return encode_order(order)
     except UnicodeEncodeError:

@@ -120,6 +120,7 @@ class Order:
         payment_method: the platform's code of it, like `bacs`.
         created_via: how the order came, like `checkout` or `admin`.
         drafted: true for a basket that nobody has ordered; never stored.
+        erased: it is kept without its buyer, who asked for that.
     """
 
     ref: OrderRef
@@ -156,6 +157,7 @@ class Order:
     created_via: str = ""
     test: bool = False
     drafted: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,11 @@ from connector.model.message import Message
 from connector.model.order import Order, OrderRef, ShopId
 from connector.storage.access import AccessVerbs
 from connector.storage.history import HistoryVerbs
+from connector.storage.install import InstallVerbs
 from connector.storage.ledger import LedgerVerbs
 from connector.storage.limits import LimitVerbs, RebuildVerbs, RetentionVerbs
 from connector.storage.listings import ListingVerbs
+from connector.storage.privacy import PrivacyVerbs
 from connector.storage.records import (
     Counts,
     DeliveryRecord,
@@ -39,6 +41,8 @@ from connector.storage.tickets import TicketVerbs
 
 
 class Transaction(
+    InstallVerbs,
+    PrivacyVerbs,
     LedgerVerbs,
     LimitVerbs,
     RetentionVerbs,
