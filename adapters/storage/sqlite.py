@@ -152,6 +152,8 @@ def _prepare(connection: Any, _record: Any) -> None:
         "secure_delete = ON",
         "journal_size_limit = 67108864",
         "cache_size = -8000",
+        # 16 MB: with every checkpoint the pages of all indexes are written and synced again.
+        "wal_autocheckpoint = 4000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     _set_wal(cursor)
