@@ -63,12 +63,14 @@ class Occurrences(Part):
     def occurrences_of(self, shop_id: ShopId, ref: OrderRef) -> Sequence[OccurrenceRecord]:
         """Read what happened to an order, oldest number first."""
         values = {"of_shop": shop_id, "of_ref": ref}
-        return [_record(row) for row in _of_order(self.dialect).run(self.connection, values)]
+        return [
+            occurrence_record(row) for row in _of_order(self.dialect).run(self.connection, values)
+        ]
 
     def occurrence(self, occurrence_id: int) -> OccurrenceRecord | None:
         """Read one occurrence."""
         row = self.connection.execute(_ONE, {"of_id": occurrence_id}).first()
-        return None if row is None else _record(tuple(row))
+        return None if row is None else occurrence_record(tuple(row))
 
     def note_own_write(
         self, shop_id: ShopId, ref: OrderRef, kind: OccurrenceKind, at: datetime
@@ -95,7 +97,8 @@ class Occurrences(Part):
         self._changed(sa.delete(own_writes).where(*_own(shop_id, ref, kind)))
 
 
-def _record(row: tuple[Any, ...]) -> OccurrenceRecord:
+def occurrence_record(row: tuple[Any, ...]) -> OccurrenceRecord:
+    """Read one row of the table."""
     number, shop_id, ref, kind, discriminator, occurred_at, seen_at, own = row
     return OccurrenceRecord(
         id=number,

@@ -142,7 +142,7 @@ class Reports(Part):
 def _whole(table: sa.Table) -> sa.Select[Any]:
     """Select the rows of a table, with what stands elsewhere and belongs to them."""
     if table is orders:
-        return sa.select(*table.c, _ORDER_COUNT)
+        return sa.select(*table.c, ORDER_COUNT)
     if table is evaluations:
         return sa.select(*table.c, asked_rules.c.body).join(
             asked_rules, asked_rules.c.name == table.c.asked
@@ -178,7 +178,7 @@ _COUNTS: Final[sa.CompoundSelect[Any]] = sa.union_all(
 )
 
 _same_buyer = orders.alias("same_buyer")
-_ORDER_COUNT: Final = sa.case(
+ORDER_COUNT: Final = sa.case(
     (
         orders.c.buyer_id.is_not(None),
         1
