@@ -14,7 +14,7 @@ from connector.model.message import Message
 from connector.model.order import Order
 from connector.storage.records import EffectRecord, ShopRecord
 
-__all__ = ["SkipMessage", "message_of", "rendered"]
+__all__ = ["SkipMessage", "message_of", "note_text", "rendered"]
 
 
 def rendered(
@@ -32,8 +32,22 @@ def rendered(
 
     Raises: MessageInvalid: it names something that is not there.
     """
+    return note_text(shop, order, source, coupon=_coupon_of(engine, effect), to_buyer=to_buyer)
+
+
+def note_text(
+    shop: ShopRecord,
+    order: Order,
+    source: str,
+    *,
+    coupon: Mapping[str, Any] | None,
+    to_buyer: bool,
+) -> str:
+    """Render a short text whose code, if it names one, is at hand.
+
+    Raises: MessageInvalid: it names something that is not there.
+    """
     view = view_of(shop)
-    coupon = _coupon_of(engine, effect)
     reader = order if to_buyer else replace(order, buyer=replace(order.buyer, locale=shop.locale))
     context = context_of(order, view, coupon=coupon, language=language_of(reader, view))
     return render_text(source, context)

@@ -8,6 +8,7 @@ from connector.model.event import OccurrenceKind
 from connector.model.order import Order, OrderState, PaymentState
 from connector.rules.delays import next_open
 from connector.rules.load import rule_from_source
+from connector.rules.rule import Rule
 from connector.storage.records import OccurrenceRecord, RuleRecord
 
 _STOPPED = {
@@ -31,7 +32,13 @@ def why_not(
     """
     if record is None:
         return "the rule's version is not stored any more"
-    rule = rule_from_source(record.source)
+    return stopped(rule_from_source(record.source), planned, order, happened)
+
+
+def stopped(
+    rule: Rule, planned: PlannedEffect, order: Order, happened: Sequence[OccurrenceRecord]
+) -> str:
+    """Tell what stops an effect of a rule; empty when nothing does."""
     trigger = next((item for item in happened if item.id == planned.occurrence_id), None)
     for kind in rule.stop_if:
         if trigger is not None and kind is trigger.occurrence.kind:

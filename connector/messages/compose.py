@@ -82,11 +82,7 @@ def compose(
         SkipMessage: there is no address, or no basis for this class of message.
         MessageInvalid: the text cannot be rendered.
     """
-    channel = str(payload.get("channel") or _EMAIL)
-    to = _address(order, channel)
-    words = _words(payload, language_of(order, shop))
-    message_class = _class_of(payload, words, coupon)
-    basis = _basis(order, channel, message_class)
+    to, words, message_class, basis = _permitted(payload, order, shop, coupon)
 
     context = context_of(order, shop, coupon=coupon, language=words.language)
     subject = clean_line(render_text(words.subject, context), MAX_SUBJECT)
@@ -105,7 +101,7 @@ def compose(
         key=key,
         shop_id=shop_id if shop_id is not None else ShopId(str(getattr(shop, "id", ""))),
         order_ref=order.ref,
-        channel=channel,
+        channel=_channel(payload),
         message_class=message_class,
         to=to,
         to_name=clean_line(order.buyer.name, _MAX_NAME),
@@ -125,6 +121,40 @@ def compose(
         reply_to=contact,
         unsubscribe=unsubscribe,
     )
+
+
+def permitted(
+    payload: Mapping[str, Any],
+    *,
+    order: Order,
+    shop: ShopWords,
+    coupon: Mapping[str, Any] | None = None,
+) -> MessageClass:
+    """Tell the class of a message that may be sent, without rendering it.
+
+    Raises:
+        SkipMessage: there is no address, or no basis for this class of message.
+        MessageInvalid: there is no text.
+    """
+    return _permitted(payload, order, shop, coupon)[2]
+
+
+def _permitted(
+    payload: Mapping[str, Any],
+    order: Order,
+    shop: ShopWords,
+    coupon: Mapping[str, Any] | None,
+) -> tuple[str, _Words, MessageClass, str]:
+    """Give address, words, class and basis of a message."""
+    channel = _channel(payload)
+    to = _address(order, channel)
+    words = _words(payload, language_of(order, shop))
+    message_class = _class_of(payload, words, coupon)
+    return to, words, message_class, _basis(order, channel, message_class)
+
+
+def _channel(payload: Mapping[str, Any]) -> str:
+    return str(payload.get("channel") or _EMAIL)
 
 
 def reference_of(key: str) -> str:

@@ -57,6 +57,7 @@ def check(source: str) -> list[str]:
 
 # Asked for every order about the same few texts of rules.
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def uses(source: str, root: str) -> bool:
     """Tell whether a text names something of a root, like `coupon`.
 

@@ -1,9 +1,10 @@
 """Commands that show what rules can do: fields, playbook, simulate."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from connector.model.money import decimal_text
 from webhooks.cli.base import (
     Refused,
     json_option,
@@ -14,6 +15,11 @@ from webhooks.cli.base import (
     read_rules,
     shop_option,
 )
+
+if TYPE_CHECKING:
+    from connector.rules.rule import Rule
+    from connector.storage.records import ShopRecord
+    from webhooks.wiring import Application
 
 _MOST_DAYS: Final = 3_650
 
@@ -73,32 +79,33 @@ def playbook(name: str | None, as_json: bool) -> None:
     show_default=True,
     help="How far to look back.",
 )
+@click.option("--progress", "show", is_flag=True, help="Say on stderr how far it has come.")
 @json_option
-def simulate(file: str | None, shop_id: str, days: int, as_json: bool) -> None:
+def simulate(file: str | None, shop_id: str, days: int, show: bool, as_json: bool) -> None:
     """Ask the rules in FILE about what happened in the last days; nothing is done.
 
-    Without FILE the shop's stored rules are asked, also those switched off. Orders are
-    taken as they stand now.
+    Without FILE the shop's stored rules are asked, also those switched off. Ctrl-C ends
+    it early and shows what was counted so far.
     """
-    from connector.rules.load import load_rules, rule_from_source
-    from webhooks.cli.limits import limits_of
-    from webhooks.cli.simulation import simulated
+    from connector.flows.simulate import simulate as simulated
+    from webhooks.cli.interrupt import Interrupt
     from webhooks.shops import find_shop
 
-    with opened() as app:
+    with opened() as app, Interrupt() as interrupt:
         shop = find_shop(app, shop_id)
-        if file is None:
-            with app.storage.reading() as tx:
-                asked = [rule_from_source(record.source) for record in tx.rules(shop.id)]
-        else:
-            loaded = load_rules(read_rules(file), shop=limits_of(shop))
-            asked = list(loaded.rules)
-        report = simulated(app, shop, asked, days=days)
+        report = simulated(
+            app.engine,
+            shop,
+            _asked(app, shop, file),
+            days=days,
+            progress=_told if show else None,
+            canceled=interrupt.wanted,
+        )
     if as_json:
         print_json(report)
         return
     print_table(
-        ("rule", "trigger", "happened", "matched", "not matched", "once already", "effects"),
+        ("rule", "trigger", "happened", "matched", "not matched", "would do", "held back"),
         [
             (
                 line["id"],
@@ -106,10 +113,45 @@ def simulate(file: str | None, shop_id: str, days: int, as_json: bool) -> None:
                 line["occurrences"],
                 line["matched"],
                 line["not_matched"],
-                line["once_already"],
-                pairs(line["effects"]),
+                pairs(line["would_do"]),
+                pairs(line["held_back"]),
             )
             for line in report["rules"]
         ],
         empty="There are no rules to ask.",
     )
+    _together(report)
+
+
+def _together(report: dict[str, Any]) -> None:
+    """Write what concerns all rules together."""
+    over = report["buyers_over_cap"]
+    messages = sum(sum(one.values()) for one in report["messages_per_day"].values())
+    click.echo(f"\nMessages to buyers: {messages}.")
+    if over["buyers"]:
+        click.echo(
+            f"Buyers with more than {over['cap']} offers in {over['days']} days: {over['buyers']}."
+        )
+    for currency, sums in report["coupons"].items():
+        most = decimal_text(sums["maximum_minor"], currency)
+        click.echo(f"Codes: {sums['codes']}, {most} {currency} at most.")
+    if not report["complete"]:
+        click.echo("It was ended early: these are the counts so far.")
+    for known in report["not_known"]:
+        click.echo(f"- {known['en']}")
+
+
+def _asked(app: "Application", shop: "ShopRecord", file: str | None) -> list["Rule"]:
+    """Read the rules of a file, or those that are stored."""
+    from connector.rules.load import load_rules, rule_from_source
+    from webhooks.cli.limits import limits_of
+
+    if file is not None:
+        return list(load_rules(read_rules(file), shop=limits_of(shop)).rules)
+    with app.storage.reading() as tx:
+        return [rule_from_source(record.source) for record in tx.rules(shop.id)]
+
+
+def _told(done: int, total: int) -> None:
+    """Say how far it has come, one line each, for people and programs alike."""
+    click.echo(f"{done}/{total}", err=True)
