@@ -231,6 +231,7 @@ def remove_shop(app: Application, shop_id: str) -> tuple[ShopRecord, int, str]:
             webhooks={},
             secrets=dict.fromkeys(shop.secrets, Secret("")),
         )
+        tx.drop_shop_token(shop.id)
         share_secrets(tx)
     app.engine.shops.forget(shop.id)
     return shop, deleted, left

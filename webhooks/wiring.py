@@ -6,9 +6,10 @@ import hmac
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +20,12 @@ from adapters.storage.database import open_database
 from connector.errors import ConfigurationError
 from connector.flows.engine import Engine
 from connector.flows.rulebook import Rulebook
+from connector.flows.shop_tokens import StoredTokens
 from connector.jobs.ceilings import COUPONS, MESSAGES, Ceilings
 from connector.jobs.gate import Gates
 from connector.jobs.switch import Switch
 from connector.model.order import ShopId
+from connector.model.token import TokenKeeper
 from connector.ports import Bell, CallGate, ChannelAdapter, Clock, ShopAdapter
 from connector.secret import Secret
 from connector.settings import Settings
@@ -68,9 +71,12 @@ class Application:
 class AdapterPool:
     """Keeps one adapter a shop, made anew when its stored values change."""
 
-    def __init__(self, settings: Settings, gates: Gates) -> None:
+    def __init__(
+        self, settings: Settings, gates: Gates, keeper_of: Callable[[ShopId], TokenKeeper]
+    ) -> None:
         self._settings = settings
         self._gates = gates
+        self._keeper_of = keeper_of
         self._lock = threading.Lock()
         self._made: dict[ShopId, tuple[ShopRecord, object, ShopAdapter]] = {}
 
@@ -93,7 +99,7 @@ class AdapterPool:
         else:
             settings = {**shop.settings, "timezone": shop.timezone, "currency": shop.currency}
             gate = self._gates.of(shop)
-            adapter = self.build(shop.platform, settings, shop.secrets, gate=gate)
+            adapter = self.build(shop.platform, settings, shop.secrets, gate=gate, of=shop.id)
         with self._lock:
             self._made[shop.id] = (shop, stamp, adapter)
         return adapter
@@ -101,7 +107,7 @@ class AdapterPool:
     def direct(self, shop: ShopRecord) -> ShopAdapter:
         """Make an adapter whose calls wait for nothing: a person waits for them."""
         settings = {**shop.settings, "timezone": shop.timezone, "currency": shop.currency}
-        return self.build(shop.platform, settings, shop.secrets)
+        return self.build(shop.platform, settings, shop.secrets, of=shop.id)
 
     def build(
         self,
@@ -110,17 +116,22 @@ class AdapterPool:
         values: Mapping[str, Secret],
         *,
         gate: CallGate | None = None,
+        of: ShopId | None = None,
     ) -> ShopAdapter:
         """Make an adapter from plain and secret values.
 
+        Args: of: the stored shop, whose keys that end are kept for all processes.
         Raises: ConfigurationError: a value is missing or wrong.
         """
-        adapter: ShopAdapter = load_shop(platform)(
+        kind = load_shop(platform)
+        kept = of is not None and getattr(kind, "keeps_tokens", False)
+        adapter: ShopAdapter = kind(
             settings,
             values,
             allow_private=self._settings.allow_private_hosts,
             allow_http=self._settings.allow_http,
             gate=gate,
+            **({"keeper": self._keeper_of(of)} if of is not None and kept else {}),
         )
         return adapter
 
@@ -142,7 +153,8 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
     try:
         _check_key(storage, master)
         gates = Gates(storage, clock, log_event)
-        adapters = AdapterPool(settings, gates)
+        keeper_of = partial(_keeper, storage, clock)
+        adapters = AdapterPool(settings, gates, keeper_of)
         engine = Engine(
             storage=storage,
             clock=clock,
@@ -168,6 +180,10 @@ def open_application(settings: Settings, *, clock: Clock | None = None) -> Itera
     finally:
         bell.close()
         storage.close()
+
+
+def _keeper(storage: Storage, clock: Clock, shop_id: ShopId) -> TokenKeeper:
+    return StoredTokens(storage, clock, shop_id, log_event)
 
 
 def _channels(settings: Settings) -> dict[str, ChannelAdapter]:

@@ -26,6 +26,7 @@ def close_shop(engine: Engine, shop: ShopRecord) -> str:
     except AuthRejected:
         with engine.storage.transaction() as tx:
             tx.update_shop(shop.id, state=ShopState.UNINSTALLED)
+            tx.drop_shop_token(shop.id)
         engine.shops.forget(shop.id)
         engine.log("shop.uninstalled", shop_id=shop.id)
         return "uninstalled: the shop refuses our key; its effects wait"

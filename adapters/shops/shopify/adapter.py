@@ -12,13 +12,20 @@ from adapters.shops.shopify import hooks, webhook
 from adapters.shops.shopify.bulk import BulkOrders
 from adapters.shops.shopify.client import ShopifyClient
 from adapters.shops.shopify.reads import Reader
-from adapters.shops.shopify.tokens import ClientCredentials, StaticToken, Tokens
+from adapters.shops.shopify.tokens import (
+    NOT_INSTALLED,
+    RenewedToken,
+    StaticToken,
+    TokenEndpoint,
+    Tokens,
+)
 from adapters.shops.shopify.webhook import API_VERSION
 from adapters.shops.shopify.write import Writer
 from connector.bulk import BulkState
-from connector.errors import ConfigurationError
+from connector.errors import AuthRejected, ConfigurationError
 from connector.model.event import ShopEvent, WebhookDelivery
 from connector.model.order import ListedOrder, Order, OrderRef
+from connector.model.token import AccessToken, MemoryKeeper, TokenKeeper
 from connector.model.write import WriteBack, WriteResult
 from connector.ports import (
     AdapterInfo,
@@ -30,6 +37,8 @@ from connector.ports import (
 )
 from connector.secret import Secret
 
+OFFLINE: Final = "offline"
+"""The grant of a shop that gave its key when the app was installed."""
 _DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com", re.ASCII)
 
 
@@ -53,13 +62,18 @@ class ShopifyAdapter:
 
     Args:
         settings: `domain`; `client_id`; `api_url` where the API is not at the domain;
+            `grant` is "offline" where the shop gave a key when the app was installed;
             `own_secret` is "yes" when no other connected shop shares the client secret;
             `currency` of the shop, once known.
         secrets: `client_secret`, `old_client_secret`, `access_token`.
         read_timeout_s: how long an answer may take.
+        keeper: keeps keys that end, for all processes.
 
     Raises: ConfigurationError: a value is missing or wrong.
     """
+
+    keeps_tokens: ClassVar[bool] = True
+    """Whoever makes one for a stored shop gives a keeper."""
 
     info: ClassVar[AdapterInfo] = AdapterInfo(
         kind="shop",
@@ -106,6 +120,7 @@ class ShopifyAdapter:
         allow_http: bool = False,
         read_timeout_s: float = READ_TIMEOUT_S,
         gate: CallGate | None = None,
+        keeper: TokenKeeper | None = None,
     ) -> None:
         self.domain = clean_domain(settings.get("domain", ""))
         self._own_secret = settings.get("own_secret", "") == "yes"
@@ -119,7 +134,9 @@ class ShopifyAdapter:
             gate=gate,
         )
         self._http = http
-        self._client = ShopifyClient(http, _tokens(http, settings, secrets))
+        self._client = ShopifyClient(
+            http, _tokens(http, settings, secrets, keeper or MemoryKeeper())
+        )
         self._reader = Reader(self._client, self.domain)
         self._bulk = BulkOrders(
             self._client,
@@ -210,7 +227,12 @@ class ShopifyAdapter:
         return self._reader.facts()
 
 
-def _tokens(http: HttpClient, settings: Mapping[str, str], secrets: Mapping[str, Secret]) -> Tokens:
+def _tokens(
+    http: HttpClient,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, Secret],
+    keeper: TokenKeeper,
+) -> Tokens:
     pasted = secrets.get("access_token")
     if pasted:
         return StaticToken(pasted)
@@ -219,4 +241,13 @@ def _tokens(http: HttpClient, settings: Mapping[str, str], secrets: Mapping[str,
         raise ConfigurationError(
             "client_id and client_secret: copy both from the app's settings in the Dev Dashboard."
         )
-    return ClientCredentials(http, client_id, client_secret)
+    endpoint = TokenEndpoint(http, client_id, client_secret)
+    if settings.get("grant", "") != OFFLINE:
+        return RenewedToken(keeper, lambda _kept: endpoint.by_client(keeper.now()))
+
+    def refresh(kept: AccessToken | None) -> AccessToken:
+        if kept is None:
+            raise AuthRejected(NOT_INSTALLED, platform="shopify")
+        return endpoint.by_refresh(keeper.now(), kept)
+
+    return RenewedToken(keeper, refresh, lasts=lambda kept: kept.refresh is None)
