@@ -72,10 +72,26 @@ class WebhookState:
 
 
 @dataclass(frozen=True, slots=True)
+class ShopCheck:
+    """One thing that was looked at in a shop.
+
+    Attributes:
+        name: like `clock`; the pages have a title and advice for each.
+        state: `ok`, `note` (works, but read it), `bad` (needs mending) or `unknown`.
+        found: a value without words, like `95 s`.
+    """
+
+    name: str
+    state: str
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ShopFacts:
     """What the shop says about itself, and what is wrong with the connection.
 
     Attributes:
+        checks: all that was looked at; `problems` tells of those that need a person.
         timezone: an IANA name like `Europe/Madrid`.
         region: of its address, as the platform writes it, like `M`.
         problems: one sentence each, with what to do about it.
@@ -89,6 +105,7 @@ class ShopFacts:
     locale: str = ""
     version: str = ""
     problems: tuple[str, ...] = ()
+    checks: tuple[ShopCheck, ...] = ()
 
 
 class Clock(Protocol):

@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 from connector.errors import StorageUnavailable
 from webhooks import metrics
 from webhooks.hook_path import inbound
+from webhooks.install.pages import install_pages
 from webhooks.receive import Receiver
 from webhooks.wiring import Application
 
@@ -14,6 +15,8 @@ from webhooks.wiring import Application
 def create_app(app: Application, receiver: Receiver) -> Flask:
     """Make the web application over an open store."""
     web = Flask(__name__, static_folder=None)
+
+    web.register_blueprint(install_pages(app))
 
     @web.post("/hooks/<path:rest>")
     def hooks(rest: str) -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 import click
 
 from webhooks.cli.base import Commands
+from webhooks.cli.connect import connect
 from webhooks.cli.data import export, replay, status
 from webhooks.cli.reconcile import reconcile
 from webhooks.cli.repair import dead_letters, effects
@@ -30,6 +31,7 @@ for trial in (fields, playbook, simulate):
     rules.add_command(trial)
 
 shops.add_command(rotate_secret)
+shops.add_command(connect)
 
 for command in (
     serve,

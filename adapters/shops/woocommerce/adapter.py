@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Final, assert_never
 
 from adapters._http import READ_TIMEOUT_S, HttpClient
-from adapters.shops.woocommerce import coupons, facts, hooks, reads, webhook, write
+from adapters.shops.woocommerce import coupons, facts, hooks, plugin, reads, webhook, write
 from adapters.shops.woocommerce.client import WooClient
 from adapters.shops.woocommerce.payload import API_VERSION
 from connector.errors import ConfigurationError
@@ -198,6 +198,10 @@ class WooCommerceAdapter:
     def look_at_shop(self) -> ShopFacts:
         """Read what the shop says about itself and prove that the key works."""
         return facts.look(self._client)
+
+    def agree_with_plugin(self, values: Mapping[str, str]) -> None:
+        """Give our plugin in the shop what it needs to speak to us; see `plugin.agree`."""
+        plugin.agree(self._client, values)
 
     def server_time(self) -> datetime | None:
         """Tell the shop's time; it is asked for something small when it said nothing yet."""

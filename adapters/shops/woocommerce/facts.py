@@ -1,5 +1,6 @@
 """Read what a WooCommerce shop says about itself, and what is wrong with it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -15,10 +16,12 @@ from connector.errors import (
     PermanentFailure,
     PlatformDown,
 )
-from connector.ports import ShopFacts
+from connector.ports import ShopCheck, ShopFacts
 
 _NAMESPACE: Final = "wc/v3"
 _CLOCK_LIMIT_S: Final = 120
+# High-performance order storage and today's webhooks are there from this version on.
+_OLDEST: Final = 8
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -91,12 +94,13 @@ def look(client: WooClient, *, now: datetime | None = None) -> ShopFacts:
     # The proof that the key reads what we need.
     client.check(client.get("orders", per_page="1", _fields="id"), write=False)
     status = _status(client)
-    problems = [
-        zone_problem,
-        _write_problem(client),
-        _address_problem(client, index),
-        _clock_problem(date, now or datetime.now(UTC)),
-    ]
+    apart_s = _clocks_apart_s(date, now or datetime.now(UTC))
+    found = {
+        "zone": zone_problem,
+        "key_rights": _write_problem(client),
+        "https": _address_problem(client, index),
+        "clock": _clock_problem(apart_s),
+    }
     currency = str(status.settings.get("currency") or "")
     country, region = _place(client)
     return ShopFacts(
@@ -107,8 +111,45 @@ def look(client: WooClient, *, now: datetime | None = None) -> ShopFacts:
         region=region,
         locale=str(status.environment.get("language") or "").replace("_", "-"),
         version=str(status.environment.get("version") or ""),
-        problems=tuple(problem for problem in problems if problem),
+        problems=tuple(problem for problem in found.values() if problem),
+        checks=_checks(found, apart_s, zone, status),
     )
+
+
+def _checks(
+    found: Mapping[str, str], apart_s: float | None, zone: str, status: _Status
+) -> tuple[ShopCheck, ...]:
+    """Give everything that was looked at, good or not."""
+
+    def seen(name: str, value: str = "", bad: str = "bad") -> ShopCheck:
+        return ShopCheck(name, bad if found[name] else "ok", value)
+
+    environment, settings = status.environment, status.settings
+    version = str(environment.get("version") or "")
+    return (
+        # We came as far as this through them.
+        ShopCheck("permalinks", "ok"),
+        seen("https"),
+        seen("clock", "" if apart_s is None else f"{apart_s:.0f} s"),
+        seen("zone", zone, bad="note"),
+        _flag("cron", environment.get("wp_cron")),
+        _flag("hpos", settings.get("HPOS_enabled")),
+        ShopCheck("version", _version_state(version), version),
+        seen("key_rights"),
+    )
+
+
+def _flag(name: str, value: object) -> ShopCheck:
+    if not isinstance(value, bool):
+        return ShopCheck(name, "unknown")
+    return ShopCheck(name, "ok" if value else "note")
+
+
+def _version_state(version: str) -> str:
+    major = version.partition(".")[0]
+    if not major.isdecimal():
+        return "unknown"
+    return "ok" if int(major) >= _OLDEST else "bad"
 
 
 def read_currency(client: WooClient) -> str:
@@ -167,14 +208,18 @@ def _address_problem(client: WooClient, index: Index) -> str:
     return ""
 
 
-def _clock_problem(date: str, now: datetime) -> str:
+def _clocks_apart_s(date: str, now: datetime) -> float | None:
+    """Compare the clocks; None when the shop does not tell its time."""
     try:
-        theirs = parsedate_to_datetime(date) if date else now
+        theirs = parsedate_to_datetime(date)
     except (ValueError, TypeError):
-        return ""
+        return None
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=UTC)
-    apart = abs((theirs - now).total_seconds())
-    if apart <= _CLOCK_LIMIT_S:
+    return abs((theirs - now).total_seconds())
+
+
+def _clock_problem(apart_s: float | None) -> str:
+    if apart_s is None or apart_s <= _CLOCK_LIMIT_S:
         return ""
-    return f"The clocks of the shop and of this server are {apart:.0f} seconds apart: set them."
+    return f"The clocks of the shop and of this server are {apart_s:.0f} seconds apart: set them."

@@ -1,0 +1,1 @@
+"""Connect a shop from its own back office: WooCommerce and Shopify."""
