@@ -80,7 +80,7 @@ class Course:
 
     def _then(self, held: Held, now: datetime) -> Order:
         order = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
-        later = {tag for tag, at in held.own_tags if at > now}
+        later = {tag for tag, at in held.own_tags if at >= now}
         if later:
             order = replace(order, tags=tuple(tag for tag in order.tags if tag not in later))
         return order
