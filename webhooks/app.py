@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException
 
 from connector.errors import StorageUnavailable
 from webhooks import metrics
+from webhooks.admin.site import admin_pages, is_admin_page, page_error
 from webhooks.hook_path import inbound
 from webhooks.install.pages import install_pages
 from webhooks.receive import Receiver
@@ -15,6 +16,7 @@ from webhooks.wiring import Application
 def create_app(app: Application, receiver: Receiver) -> Flask:
     """Make the web application over an open store."""
     web = Flask(__name__, static_folder=None)
+    admin_pages(web, app)
 
     web.register_blueprint(install_pages(app))
 
@@ -50,15 +52,26 @@ def create_app(app: Application, receiver: Receiver) -> Flask:
         """Say what listens here."""
         return Response("Postventa is running.\n", mimetype="text/plain")
 
+    _answer_errors(web, app)
+    return web
+
+
+def _answer_errors(web: Flask, app: Application) -> None:
+    """Answer refusals and faults, and close what no page needs."""
+
     @web.errorhandler(HTTPException)
     def refused(err: HTTPException) -> ResponseReturnValue:
-        """Answer an error as JSON, in one form."""
+        """Answer an error as JSON, in one form; on the admin pages as a page."""
+        if is_admin_page(request.path):
+            return page_error(err)
         return jsonify(status="rejected", detail=err.description), err.code or 500
 
     @web.errorhandler(Exception)
     def fault(err: Exception) -> ResponseReturnValue:
         """Answer a fault of ours without any of its data."""
         app.engine.log("request.fault", path=request.path, fault=err)
+        if is_admin_page(request.path):
+            return page_error(err)
         return jsonify(status="failed", detail="a fault of ours; it is in the log"), 500
 
     @web.after_request
@@ -70,5 +83,3 @@ def create_app(app: Application, receiver: Receiver) -> Flask:
             "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"
         )
         return response
-
-    return web
