@@ -13,6 +13,7 @@ from webhooks.cli.run import doctor, migrate, serve, worker
 from webhooks.cli.shop_secrets import rotate_secret
 from webhooks.cli.shops import shops
 from webhooks.cli.upkeep import prune, rebuild
+from webhooks.cli.users import users
 
 
 @click.group(
@@ -48,6 +49,7 @@ for command in (
     effects,
     prune,
     rebuild,
+    users,
 ):
     main.add_command(command)
 
