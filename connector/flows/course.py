@@ -61,7 +61,7 @@ class Course:
             return []
         self.clock.at = now
         tx = self._store.begin(now)
-        order = self._then(held, now)
+        order = self.order_then(held, now)
         run_rules(tx, self.engine, self._shop, item, order, None, held.buyer_id)
         given = self._store.evaluation
         if given is None:
@@ -78,7 +78,8 @@ class Course:
             self._plan(item, held, now)
         return matched
 
-    def _then(self, held: Held, now: datetime) -> Order:
+    def order_then(self, held: Held, now: datetime) -> Order:
+        """Take an order back to a time, without the labels that we put on it later."""
         order = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
         later = {tag for tag, at in held.own_tags if at >= now}
         if later:

@@ -69,7 +69,7 @@ def simulate(
             if held.order.test:
                 tests.add(held.order.ref)
                 continue
-            now = _learned(item, held.order, shop)
+            now = learned_at(item, held.order, shop)
             new = drafts.step(item, held, now)
             old = forced.step(item, held, now)
             if new or old:
@@ -124,7 +124,7 @@ class _Past:
             self._kept.popitem(last=False)
 
 
-def _learned(item: OccurrenceRecord, order: Order, shop: ShopRecord) -> datetime:
+def learned_at(item: OccurrenceRecord, order: Order, shop: ShopRecord) -> datetime:
     """Tell when the live engine judged this; the time it happened, when it never did."""
     connected_at = shop.created_at - CLOCK_GRACE
     happened_at = item.occurrence.occurred_at

@@ -271,3 +271,34 @@ def test_simulate_asks_stored_rules(cli: Cli, shop_id: str, tmp_path: Path) -> N
     assert [rule["id"] for rule in report["rules"]] == ["gracias"]
     assert report["days"] == 90
     cli.refused("rules", "simulate", "--shop", shop_id, "--days", "0", says="--days")
+
+
+def test_simulate_says_how_far_it_is(cli: Cli, shop_id: str, woo: WooShop, tmp_path: Path) -> None:
+    """With --progress lines come on stderr and none of them on stdout."""
+    woo.create_order({"email": "far@example.com", "paid": True})
+    cli.ok("reconcile", "--shop", shop_id)
+    args = ("rules", "simulate", write(tmp_path, GOOD), "--shop", shop_id, "--json")
+    result = cli.run(*args, "--progress")
+    total = json.loads(result.stdout)["asked"]
+    assert f"{total}/{total}" in result.stderr.splitlines()
+    assert cli.run(*args).stderr == ""
+
+
+def test_rules_are_tried_on_one_order(cli: Cli, shop_id: str, woo: WooShop, tmp_path: Path) -> None:
+    """By id or number, with each condition and its value; an unknown order is refused."""
+    lines = [{"sku": "VASO", "name": "Vaso", "quantity": 1, "price": "10.00"}]
+    person = {"email": "one@example.com", "phone": "+34611000111", "paid": True}
+    made = woo.create_order({**person, "lines": lines})
+    cli.ok("reconcile", "--shop", shop_id)
+    file = write(tmp_path, GOOD)
+    args = ("rules", "test", file, "--shop", shop_id, "--order")
+    (line,) = cli.data(*args, str(made["id"]))["rules"]
+    assert (line["id"], line["verdict"]) == ("gracias", "not_matched")
+    assert [one["field"] for one in line["conditions"]] == ["buyer.order_count", "order.total"]
+    told = cli.ok(*args, f"#{made['id']}")
+    assert "no  order.total gte 20.00: it is 10.00" in told
+    (line,) = cli.data(*args, str(made["id"]), "--trigger", "order.completed")["rules"]
+    assert line["verdict"] == "not_asked"
+    cli.refused(*args, "999999", says="no order '999999' is known", code=1)
+    cli.refused(*args, "1", "--trigger", "order.payed", says="There are: order.created")
+    assert cli.lines("export", "effects") == []

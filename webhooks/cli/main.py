@@ -5,10 +5,11 @@ import click
 from webhooks.cli.base import Commands
 from webhooks.cli.connect import connect
 from webhooks.cli.data import export, replay, status
+from webhooks.cli.privacy import privacy
 from webhooks.cli.reconcile import reconcile
 from webhooks.cli.repair import dead_letters, effects
 from webhooks.cli.rules import rules
-from webhooks.cli.rules_try import fields, playbook, simulate
+from webhooks.cli.rules_try import fields, playbook, simulate, test_rules
 from webhooks.cli.run import doctor, migrate, serve, worker
 from webhooks.cli.shop_secrets import rotate_secret
 from webhooks.cli.shops import shops
@@ -28,7 +29,7 @@ def main() -> None:
     """
 
 
-for trial in (fields, playbook, simulate):
+for trial in (fields, playbook, simulate, test_rules):
     rules.add_command(trial)
 
 shops.add_command(rotate_secret)
@@ -47,6 +48,7 @@ for command in (
     replay,
     dead_letters,
     effects,
+    privacy,
     prune,
     rebuild,
     users,

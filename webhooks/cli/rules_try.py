@@ -12,6 +12,7 @@ from webhooks.cli.base import (
     pairs,
     print_json,
     print_table,
+    printable,
     read_rules,
     shop_option,
 )
@@ -150,6 +151,61 @@ def _asked(app: "Application", shop: "ShopRecord", file: str | None) -> list["Ru
         return list(load_rules(read_rules(file), shop=limits_of(shop)).rules)
     with app.storage.reading() as tx:
         return [rule_from_source(record.source) for record in tx.rules(shop.id)]
+
+
+@click.command("test")
+@click.argument("file", metavar="[FILE]", required=False)
+@shop_option(required=True)
+@click.option("--order", "order", required=True, help="The order's id in the shop, or its number.")
+@click.option("--trigger", help="What is to have happened to it, like order.paid.")
+@json_option
+def test_rules(
+    file: str | None, shop_id: str, order: str, trigger: str | None, as_json: bool
+) -> None:
+    """Try the rules in FILE on one order: what they see and would do; nothing is done.
+
+    Without FILE the shop's stored rules are tried. What a rule waits for and never
+    happened to the order is taken as happening now.
+    """
+    from connector.flows.try_rules import find_order, try_rules
+    from connector.model.event import OccurrenceKind
+    from webhooks.shops import find_shop
+
+    if trigger is not None and trigger not in set(OccurrenceKind):
+        raise Refused(
+            f"No occurrence is called {trigger[:80]!r}. There are: {', '.join(OccurrenceKind)}."
+        )
+    with opened() as app:
+        shop = find_shop(app, shop_id)
+        rules = _asked(app, shop, file)
+        with app.storage.reading() as tx:
+            ref = find_order(tx, shop, order)
+        kind = None if trigger is None else OccurrenceKind(trigger)
+        report = try_rules(app.engine, shop, rules, ref, kind=kind)
+    if as_json:
+        print_json(report)
+        return
+    for line in report["rules"]:
+        _tried(line)
+
+
+def _tried(line: dict[str, Any]) -> None:
+    """Write what one rule sees and would do."""
+    click.echo(f"{line['id']} ({line['trigger']}): {line['verdict'].replace('_', ' ')}")
+    if line["verdict"] == "not_asked":
+        return
+    if line["pretended"]:
+        click.echo("  It has not happened to this order: taken as happening now.")
+    for seen in line["conditions"]:
+        mark = "yes" if seen["held"] else "no "
+        told = f"{seen['field']} {seen['op']} {seen['value']}: it is {seen['seen']}"
+        click.echo(f"  {mark} {printable(told)}")
+    for planned in line["planned"]:
+        reason = f", {planned['reason']}" if planned["reason"] else ""
+        click.echo(f"  {planned['at']} {planned['kind']}: {planned['state']}{reason}")
+        text = planned.get("subject") or planned.get("text") or planned.get("code")
+        if text:
+            click.echo(f"    {printable(str(text)).splitlines()[0]}")
 
 
 def _told(done: int, total: int) -> None:
