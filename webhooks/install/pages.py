@@ -39,7 +39,7 @@ def install_pages(app: Application) -> Blueprint:
     @pages.post("/connect/<code>")
     def start(code: str = "") -> ResponseReturnValue:
         """Begin for a plugin: give the address at which the owner grants keys."""
-        given = request.get_json(silent=True) if _is_small() else None
+        given = request.get_json(silent=True) if small_body() else None
         given = given if isinstance(given, dict) else {}
         try:
             begun = begin_with_code(app, code, given)
@@ -51,7 +51,7 @@ def install_pages(app: Application) -> Blueprint:
     def keys(token: str) -> ResponseReturnValue:
         """Take the keys from the shop's server, which wants exactly 200."""
         try:
-            take_keys(app, token, request.get_data() if _is_small() else b"")
+            take_keys(app, token, small_body())
         except InstallRefused as err:
             return _told(err, "en")
         return jsonify(status="ok")
@@ -152,5 +152,6 @@ def _language() -> str:
     return language_of(wanted)
 
 
-def _is_small() -> bool:
-    return (request.content_length or 0) <= MAX_BYTES
+def small_body() -> bytes:
+    """Give the body of a request; nothing when it is larger than any of ours."""
+    return request.get_data() if (request.content_length or 0) <= MAX_BYTES else b""
