@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help deps postgresql broker fault-tools demo test check soak bench format coverage reference clean
+.PHONY: help deps postgresql broker fault-tools browser demo test check soak bench format coverage reference clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ broker:  ## Install the Redis and RabbitMQ server programs when they are missing
 fault-tools:  ## Install strace and faketime when they are missing
 	@bash tools/setup_faults.sh
 
+browser:  ## Install Chromium when it is missing
+	@bash tools/setup_browser.sh
+
 demo: deps  ## Run two pretend shops against a real server (ARGS=--once ends by itself)
 	@$(PY) -m webhooks.demo $(ARGS)
 
@@ -37,7 +40,7 @@ check: deps  ## Format, lint, types and import contracts
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
 
-test: check postgresql broker fault-tools  ## Everything: check, then all tests
+test: check postgresql broker fault-tools browser  ## Everything: check, then all tests
 	@.venv/bin/pytest -q -m alone
 	@# What failed beside another test is told and run once more by itself: many tests start
 	@# servers, databases and brokers of their own, and two at a time can starve a small machine.
@@ -48,7 +51,7 @@ test: check postgresql broker fault-tools  ## Everything: check, then all tests
 soak: deps postgresql broker fault-tools  ## Kill and break it for long (ARGS="--kills 1000 --syscalls 60")
 	@$(PY) -m tools.soak $(ARGS)
 
-coverage: deps postgresql broker fault-tools  ## All tests, with branch coverage
+coverage: deps postgresql broker fault-tools browser  ## All tests, with branch coverage
 	@.venv/bin/coverage run -m pytest -q
 	@.venv/bin/coverage report --skip-covered
 

