@@ -61,7 +61,8 @@ class Course:
             return []
         self.clock.at = now
         tx = self._store.begin(now)
-        order = self.order_then(held, now)
+        order = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
+        order = without_later_tags(order, held, now)
         run_rules(tx, self.engine, self._shop, item, order, None, held.buyer_id)
         given = self._store.evaluation
         if given is None:
@@ -77,14 +78,6 @@ class Course:
         if self._store.planned:
             self._plan(item, held, now)
         return matched
-
-    def order_then(self, held: Held, now: datetime) -> Order:
-        """Take an order back to a time, without the labels that we put on it later."""
-        order = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
-        later = {tag for tag, at in held.own_tags if at >= now}
-        if later:
-            order = replace(order, tags=tuple(tag for tag in order.tags if tag not in later))
-        return order
 
     def _plan(self, item: OccurrenceRecord, held: Held, now: datetime) -> None:
         by_rule: dict[str, list[PlannedEffect]] = {}
@@ -104,6 +97,14 @@ class Course:
                 self.liability.take(fate, self._shop.currency)
             if all(fate.state is EffectState.SKIPPED for fate in fates):
                 self._store.give_back(rule_id, item.id, max(fate.at for fate in fates))
+
+
+def without_later_tags(order: Order, held: Held, at: datetime) -> Order:
+    """Leave out the labels that our own rules put on an order from a time on."""
+    later = {tag for tag, put_at in held.own_tags if put_at >= at}
+    if not later:
+        return order
+    return replace(order, tags=tuple(tag for tag in order.tags if tag not in later))
 
 
 def held_of(

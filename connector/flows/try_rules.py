@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from connector.errors import NotFound
-from connector.flows.course import Course, Held, held_of
+from connector.flows.course import Course, Held, held_of, without_later_tags
 from connector.flows.engine import Engine
+from connector.flows.fates import paid_word
+from connector.flows.order_then import as_of
 from connector.flows.run_rules import view_of
 from connector.flows.simulate import learned_at
 from connector.flows.simulation_samples import fate_line
 from connector.model.effect import ConditionSeen, Verdict
 from connector.model.event import Occurrence, OccurrenceKind
-from connector.model.order import OrderRef
+from connector.model.order import Order, OrderRef
 from connector.rules.engine import compile_rule, evaluate
 from connector.rules.fields import facts_of
 from connector.rules.plan import once_key
@@ -87,6 +89,12 @@ def seen_lines(seen: Sequence[ConditionSeen]) -> list[dict[str, Any]]:
     ]
 
 
+def order_seen(engine: Engine, shop: ShopRecord, held: Held, at: datetime) -> Order:
+    """Take an order back to a time, as rules asked then would have seen it."""
+    order = as_of(held.order, held.times, at, paid_state=paid_word(engine, shop))
+    return without_later_tags(order, held, at)
+
+
 def occurrence_for(
     shop: ShopRecord, rule: Rule, held: Held, now: datetime
 ) -> tuple[OccurrenceRecord, bool]:
@@ -114,7 +122,7 @@ def _tried(
     course.step(item, held, asked_at)
     tally = course.tallies[rule.id]
     verdict = next(iter(tally.verdicts), Verdict.FAULT)
-    order = course.order_then(held, asked_at)
+    order = order_seen(engine, shop, held, asked_at)
     facts = facts_of(order, item.occurrence, view_of(shop))
     holds, seen = evaluate(compile_rule(rule), facts)
     holder = tx.once_holder(shop.id, rule.id, once_key(rule, item.occurrence, held.buyer_id))

@@ -302,3 +302,26 @@ def test_rules_are_tried_on_one_order(cli: Cli, shop_id: str, woo: WooShop, tmp_
     cli.refused(*args, "999999", says="no order '999999' is known", code=1)
     cli.refused(*args, "1", "--trigger", "order.payed", says="There are: order.created")
     assert cli.lines("export", "effects") == []
+
+
+def test_why_answers_in_both_languages(
+    cli: Cli, shop_id: str, woo: WooShop, tmp_path: Path
+) -> None:
+    """By order, number or buyer; what cannot be found is refused."""
+    lines = [{"sku": "PLATO", "name": "Plato", "quantity": 1, "price": "12.00"}]
+    person = {"email": "why@example.com", "phone": "+34611000222", "paid": True}
+    cli.ok("rules", "import", write(tmp_path, GOOD), "--shop", shop_id, "--enable")
+    made = woo.create_order({**person, "lines": lines})
+    cli.ok("reconcile", "--shop", shop_id)
+    args = ("why", "--shop", shop_id)
+    (line,) = cli.data(*args, "--order", str(made["id"]))["rules"]
+    assert (line["rule"], line["outcome"]) == ("gracias", "not_matched")
+    assert "must be 20.00 or more; the order has 12.00." in line["answer"]
+    told = cli.ok(*args, "--order", f"#{made['id']}", "--rule", "gracias", "--lang", "es")
+    assert "debe ser 20.00 o más; el pedido tiene 12.00." in told
+    report = cli.data(*args, "--buyer", "why@example.com")
+    assert [one["number"] for one in report["orders"]] == [str(made["id"])]
+    cli.refused(*args, "--order", "999999", says="no order '999999' is known", code=1)
+    cli.refused(*args, "--buyer", "no@example.com", says="no buyer with this", code=1)
+    cli.refused(*args, "--order", str(made["id"]), "--rule", "x", says="no rule 'x'", code=1)
+    cli.refused(*args, says="Name an order with --order")

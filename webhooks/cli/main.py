@@ -14,6 +14,7 @@ from webhooks.cli.shop_secrets import rotate_secret
 from webhooks.cli.shops import shops
 from webhooks.cli.upkeep import prune, rebuild
 from webhooks.cli.users import users
+from webhooks.cli.why import why
 
 
 @click.group(
@@ -50,6 +51,7 @@ for command in (
     prune,
     rebuild,
     users,
+    why,
 ):
     main.add_command(command)
 
