@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from connector.errors import PostventaError
+from connector.flows.privacy_requests import finish_erasures
 from connector.flows.retention import EVERY_S, JOB, prune
 from webhooks.secret_rotation import forget_old_secrets
 from webhooks.wiring import Application
@@ -56,6 +57,7 @@ class Upkeep:
                 stopping=self._stopping.is_set,
             )
             forget_old_secrets(self._app)
+            finish_erasures(self._app.engine, self._stopping.is_set)
         except PostventaError as err:
             self._app.engine.log("retention.failed", error=str(err))
         except Exception as err:  # noqa: BLE001 - the process must live

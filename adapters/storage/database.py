@@ -97,6 +97,11 @@ class Database:
             self._backend.lock_migration(connection)
             migrate(connection)
 
+    def scrub(self) -> bool:
+        """Take what was deleted off the disk as well; False when it must wait."""
+        with translated():
+            return self._backend.scrub()
+
     def close(self) -> None:
         """Let go of all connections."""
         self._group.close()

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from adapters.storage.base import Part
 from adapters.storage.columns import Text, Time
+from adapters.storage.dialect import Dialect
 from adapters.storage.installs import apps
 from adapters.storage.limits import attempts, host_limits
 from adapters.storage.orders import encoded
@@ -27,6 +29,7 @@ from adapters.storage.tables import (
     secrets,
     shops,
 )
+from adapters.storage.written import Written
 from connector.model.effect import EffectState
 from connector.model.order import Order, OrderRef, ShopId
 from connector.storage.records import DeliveryState, ShopState
@@ -53,10 +56,8 @@ class Erasing(Part):
 
     def is_erased(self, shop_id: ShopId, ref: OrderRef) -> bool:
         """Tell whether an order is kept without its buyer."""
-        found = sa.select(erased_orders.c.at).where(
-            erased_orders.c.shop_id == shop_id, erased_orders.c.order_ref == ref
-        )
-        return self.connection.execute(found).first() is not None
+        values = {"of_shop": shop_id, "of_ref": ref}
+        return bool(_erased(self.dialect).run(self.connection, values))
 
     def erase_order(
         self,
@@ -118,7 +119,7 @@ class Erasing(Part):
         return gone
 
     def erase_shop_rows(self, shop_id: ShopId, limit: int) -> int:
-        """Delete at most so many rows of a shop, of any table; 0 when none is left."""
+        """Delete at most so many rows of a shop, of any table but orders."""
         for table in metadata.sorted_tables[::-1]:
             if "shop_id" not in table.c or table.name in _STAYS or table is orders:
                 continue
@@ -128,7 +129,18 @@ class Erasing(Part):
             gone = self._changed(sa.delete(table).where(where))
             if gone:
                 return gone
-        return self._erase_shop_orders(shop_id, limit)
+        return 0
+
+    def erase_shop_orders(self, shop_id: ShopId, limit: int) -> tuple[int, Sequence[int]]:
+        """Delete at most so many orders of a shop; tell how many, and of which buyers."""
+        rows = self.connection.execute(
+            sa.select(orders.c.id, orders.c.buyer_id)
+            .where(orders.c.shop_id == shop_id)
+            .order_by(orders.c.id)
+            .limit(limit)
+        ).all()
+        self._changed(sa.delete(orders).where(orders.c.id.in_([row.id for row in rows])))
+        return len(rows), sorted({row.buyer_id for row in rows if row.buyer_id is not None})
 
     def close_erased_shop(self, shop_id: ShopId, *, hook_token: str) -> None:
         """Leave of a shop only its number, its platform and that it was removed."""
@@ -175,16 +187,6 @@ class Erasing(Part):
                 webhooks={},
             )
         )
-
-    def _erase_shop_orders(self, shop_id: ShopId, limit: int) -> int:
-        rows = self.connection.execute(
-            sa.select(orders.c.id, orders.c.buyer_id)
-            .where(orders.c.shop_id == shop_id)
-            .order_by(orders.c.id)
-            .limit(limit)
-        ).all()
-        self._changed(sa.delete(orders).where(orders.c.id.in_([row.id for row in rows])))
-        return len(rows)
 
     def _forget_buyer(self, buyer: int) -> None:
         self._changed(sa.update(orders).where(orders.c.buyer_id == buyer).values(buyer_id=None))
@@ -258,3 +260,14 @@ class Erasing(Part):
                 .where(effects.c.occurrence_id == row.id, column.contains(old, autoescape=True))
                 .values({column: sa.func.replace(column, old, f":{row.kind}:{new}:")})
             )
+
+
+@cache
+def _erased(dialect: Dialect) -> Written:
+    return dialect.ready(
+        sa.select(erased_orders.c.at).where(
+            erased_orders.c.shop_id == sa.bindparam("of_shop", type_=Text),
+            erased_orders.c.order_ref == sa.bindparam("of_ref", type_=Text),
+        ),
+        erased_orders.c.at,
+    )

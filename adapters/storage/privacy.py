@@ -106,15 +106,15 @@ class Privacy(Part):
 
     def bodies_of(
         self, shop_id: ShopId, *, after: int, limit: int
-    ) -> Sequence[tuple[int, str, bytes]]:
+    ) -> Sequence[tuple[int, str, str, bytes]]:
         """Read kept deliveries of a shop, lowest number first."""
         rows = self.connection.execute(
-            sa.select(inbox.c.id, inbox.c.lane, inbox.c.body)
+            sa.select(inbox.c.id, inbox.c.lane, inbox.c.state, inbox.c.body)
             .where(inbox.c.id > after, inbox.c.shop_id == shop_id, inbox.c.body.is_not(None))
             .order_by(inbox.c.id)
             .limit(limit)
         )
-        return [(row.id, row.lane, bytes(row.body)) for row in rows]
+        return [(row.id, row.lane, row.state, bytes(row.body)) for row in rows]
 
     def rows_of_order(self, shop_id: ShopId, ref: OrderRef) -> Mapping[str, Sequence[Any]]:
         """Read everything that is stored about an order, as plain rows by table."""

@@ -1,6 +1,7 @@
 """SQLite: one file, one writer at a time, readers that never wait."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from connector.storage.records import StorageFacts
 BUSY_S: Final = 10
 _TURN_S: Final = 30.0
 _READERS: Final = 40
+_SCRUB_TRIES: Final = 20
 _FULL: Final = 2
 _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
 
@@ -100,6 +102,19 @@ class SqliteBackend:
         """Tell kind, version and durability settings."""
         return self._facts
 
+    def scrub(self) -> bool:
+        """Fold the log into the file and empty it; False when others keep us from it.
+
+        What is deleted is overwritten in the file itself (`secure_delete`), but the log
+        holds older pages until it is emptied, which long readings of others prevent.
+        """
+        for attempt in range(_SCRUB_TRIES):
+            time.sleep(0.05 * attempt)
+            with self._turns.turn():
+                if _fold_log(self._writer):
+                    return True
+        return False
+
     def close(self) -> None:
         """Let go of all connections."""
         if self._writing is not None:
@@ -169,6 +184,17 @@ def _prepare(connection: Any, _record: Any) -> None:
 )
 def _set_wal(cursor: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+
+
+def _fold_log(engine: sa.Engine) -> bool:
+    connection = dbapi2.connect(engine.url.database, timeout=1.0)
+    try:
+        row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except dbapi2.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return bool(row is not None and row[0] == 0)
 
 
 def _forbid_writing(connection: Any, _record: Any) -> None:

@@ -7,9 +7,10 @@ from connector.errors import InvalidRequest, PayloadInvalid
 from connector.flows.engine import Engine
 from connector.flows.kept import GONE, keep_answer
 from connector.flows.order_gone import gone_again, read_again, store_gone
+from connector.flows.privacy_requests import answer_request
 from connector.flows.record_order import Held, Recorded, deleted_state, record_order
-from connector.flows.settle import settle
-from connector.flows.shop_events import close_shop, privacy_request
+from connector.flows.settle import forget_delivery, settle
+from connector.flows.shop_events import close_shop
 from connector.flows.unreadable import UNREADABLE
 from connector.model.codec import decode_order
 from connector.model.event import EventType, ShopEvent, WebhookDelivery
@@ -103,8 +104,7 @@ def _understood(
         EventType.CUSTOMER_REDACT,
         EventType.SHOP_REDACT,
     }:
-        reason = privacy_request(event, delivery.received_at)
-        return _close(engine, delivery, DeliveryState.DEAD, reason)
+        return answer_request(engine, shop, delivery, event)
     words = {
         EventType.PING: "ping",
         EventType.IGNORED: f"ignored: {event.topic}",
@@ -217,12 +217,14 @@ def _store(
         if also is not None and also.modified_at <= order.modified_at:
             extra = record_order(tx, engine, shop, also)
         recorded = record_order(tx, engine, shop, order, fetched_at=fetched_at, old=old)
-        if note and fetched_at is not None:
+        if note and fetched_at is not None and not recorded.erased:
             keep_answer(tx, shop, order, fetched_at, cause=str(delivery.id))
         text = told(order, recorded, extra)
         if note:
             text = f"{note}; {text}"
         settle(tx, engine, delivery, text)
+        if recorded.erased:
+            forget_delivery(tx, engine, delivery)
     if recorded.effects or extra.effects:
         engine.bell.ring(shop.id)
     return text
@@ -239,4 +241,6 @@ def told(order: Order, recorded: Recorded, extra: Recorded) -> str:
 def _close(engine: Engine, delivery: DeliveryRecord, state: DeliveryState, reason: str) -> str:
     with engine.storage.transaction() as tx:
         settle(tx, engine, delivery, reason, state)
+        if delivery.lane and tx.is_erased(delivery.shop_id, OrderRef(delivery.lane)):
+            forget_delivery(tx, engine, delivery, reason)
     return reason

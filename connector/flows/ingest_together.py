@@ -12,7 +12,7 @@ from connector.errors import PayloadInvalid
 from connector.flows.engine import Engine
 from connector.flows.ingest import told, why_unsure
 from connector.flows.record_order import Recorded, held, record_order
-from connector.flows.settle import settle
+from connector.flows.settle import forget_delivery, settle
 from connector.model.event import EventType, WebhookDelivery
 from connector.model.order import Order
 from connector.storage.records import LOST, DeliveryRecord, DeliverySource, ShopRecord, ShopState
@@ -48,6 +48,8 @@ def ingest_together(engine: Engine, deliveries: Sequence[DeliveryRecord]) -> lis
                 continue
             recorded = record_order(tx, engine, item.shop, item.order, hold=hold)
             settle(tx, engine, item.delivery, told(item.order, recorded, nothing))
+            if recorded.erased:
+                forget_delivery(tx, engine, item.delivery)
             done.append(item.delivery)
             if recorded.effects:
                 shops.add(item.shop.id)

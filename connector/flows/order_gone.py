@@ -6,8 +6,8 @@ from datetime import datetime
 from connector.errors import NotFound
 from connector.flows.engine import Engine
 from connector.flows.kept import keep_gone
-from connector.flows.record_order import deleted_state, record_gone, record_order
-from connector.flows.settle import settle
+from connector.flows.record_order import Recorded, deleted_state, record_gone, record_order
+from connector.flows.settle import forget_delivery, settle
 from connector.model.order import Order, OrderRef
 from connector.storage.records import DeliveryRecord, ShopRecord
 
@@ -47,16 +47,19 @@ def store_gone(
         last = stored.order if stored is not None else said
         if stored is None:
             record_gone(tx, shop, ref, read.at)
+        recorded = Recorded(newer=False, occurrences=0, effects=0)
         if said is not None:
-            record_order(tx, engine, shop, said)
+            recorded = record_order(tx, engine, shop, said)
         if last is None:
             text += ", which was never seen"
         else:
             if said is not None and said.modified_at >= last.modified_at:
                 last = said
-            record_order(tx, engine, shop, deleted_state(last), fetched_at=read.at)
+            recorded = record_order(tx, engine, shop, deleted_state(last), fetched_at=read.at)
         keep_gone(tx, shop, ref, read.at, cause=str(delivery.id))
         settle(tx, engine, delivery, text)
+        if recorded.erased:
+            forget_delivery(tx, engine, delivery)
     engine.bell.ring(shop.id)
     return text
 

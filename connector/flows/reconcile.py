@@ -161,9 +161,12 @@ def take_in_with(
 
 def is_news(order: Order, stored: StoredOrder | None) -> bool:
     """Tell whether a state that the shop told says more than what we hold."""
-    return stored is None or (
-        stored.order != order and stored.order.modified_at <= order.modified_at
-    )
+    if stored is None:
+        return True
+    if stored.order.erased:
+        # Kept without its buyer, it differs from what the shop tells for ever.
+        return stored.order.modified_at < order.modified_at
+    return stored.order != order and stored.order.modified_at <= order.modified_at
 
 
 def polled(

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from connector.flows.engine import Engine
+from connector.flows.nameless import without_person
 from connector.flows.occurrences import STATE_OF_KIND, is_paid, occurrences_of
 from connector.flows.run_rules import run_rules
 from connector.model.customer import normal_email, normal_phone
 from connector.model.event import Occurrence, OccurrenceKind
-from connector.model.order import Order, OrderRef, OrderState
+from connector.model.order import Order, OrderRef, OrderState, ShopId
 from connector.storage.port import Transaction
 from connector.storage.records import OccurrenceRecord, ShopRecord, StoredOrder
 
@@ -24,14 +25,16 @@ class Recorded:
     Attributes:
         newer: whether the state became the newest known one.
         occurrences: how many were new; effects: how many were planned.
+        erased: it was stored without its buyer, and so must be what brought it.
     """
 
     newer: bool
     occurrences: int
     effects: int
+    erased: bool = False
 
 
-def buyer_keys(shop: ShopRecord, order: Order) -> tuple[str, ...]:
+def keys_of(shop_id: ShopId, order: Order) -> tuple[str, ...]:
     """Name the buyer by everything that identifies one, strongest first."""
     keys: list[str] = []
     email = normal_email(order.buyer.email)
@@ -42,7 +45,7 @@ def buyer_keys(shop: ShopRecord, order: Order) -> tuple[str, ...]:
     if phone:
         keys.append(f"phone:{phone}")
     if order.buyer.ref:
-        keys.append(f"ref:{shop.id}:{order.buyer.ref}")
+        keys.append(f"ref:{shop_id}:{order.buyer.ref}")
     return tuple(keys)
 
 
@@ -105,6 +108,8 @@ def record_order(
         return Recorded(newer=False, occurrences=0, effects=0)
     hold = hold or held(tx, shop, order.ref)
     stored, known = hold.stored, hold.known
+    if is_erased(tx, shop, order.ref, stored):
+        return _record_nameless(tx, engine, shop, order, fetched_at, hold)
     if stored is not None and fetched_at is None:
         order = _with_known(order, stored.order)
     now = engine.clock.now()
@@ -113,7 +118,7 @@ def record_order(
         stored = replace(stored, fetched_at=None)
     newer = is_newer(order, stored, fetched_at)
     buyer_id = stored.buyer_id if stored else None
-    keys = buyer_keys(shop, order)
+    keys = keys_of(shop.id, order)
     if keys and (newer or buyer_id is None):
         buyer_id = tx.find_buyer(keys)
     current = stored.order if stored is not None else order
@@ -134,6 +139,29 @@ def record_order(
     for item in happened:
         effects += run_rules(tx, engine, shop, item, current, previous, buyer_id, old=old)
     return Recorded(newer=newer, occurrences=len(happened), effects=effects)
+
+
+def is_erased(tx: Transaction, shop: ShopRecord, ref: OrderRef, stored: StoredOrder | None) -> bool:
+    """Tell whether an order is kept without its buyer."""
+    return tx.is_erased(shop.id, ref) if stored is None else stored.order.erased
+
+
+def _record_nameless(
+    tx: Transaction,
+    engine: Engine,
+    shop: ShopRecord,
+    order: Order,
+    fetched_at: datetime | None,
+    hold: Held,
+) -> Recorded:
+    """Store a state without its buyer: the books go on, and no rule is asked any more."""
+    now = engine.clock.now()
+    order = without_person(order, engine.code_key)
+    newer = is_newer(order, hold.stored, fetched_at)
+    if newer:
+        tx.put_order(shop.id, order, buyer_id=None, seen_at=now, fetched_at=fetched_at)
+    happened = _new_occurrences(tx, shop, order, hold.known, now)
+    return Recorded(newer=newer, occurrences=len(happened), effects=0, erased=True)
 
 
 def deleted_state(order: Order) -> Order:

@@ -184,7 +184,8 @@ def _read_again(
                 raise NotFound(f"order {ref} is not in the shop", platform=shop.platform)
             order = deleted_state(stored.order)
         recorded = record_order(tx, engine, shop, order, fetched_at=asked_at)
-        if recorded.occurrences or stored is None or stored.order != order:
+        changed = recorded.occurrences or stored is None or stored.order != order
+        if changed and not recorded.erased:
             if gone:
                 keep_gone(tx, shop, ref, asked_at, cause="effect")
             else:

@@ -1,6 +1,7 @@
 """Close an inbox row within the transaction that stores what came of it."""
 
 from connector.flows.engine import Engine
+from connector.flows.nameless import ERASED
 from connector.storage.port import Transaction
 from connector.storage.records import DeliveryRecord, DeliveryState
 
@@ -25,3 +26,10 @@ def settle(
     )
     if not kept:
         raise FencedOff
+
+
+def forget_delivery(
+    tx: Transaction, engine: Engine, delivery: DeliveryRecord, reason: str = ERASED
+) -> None:
+    """Forget the body of a closed row: it names somebody whose data must not stay."""
+    tx.erase_deliveries([delivery.id], reason=reason, now=engine.clock.now())

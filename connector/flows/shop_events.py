@@ -1,16 +1,9 @@
 """What a shop says about itself: that we were removed, or that a person asks."""
 
-from datetime import datetime, timedelta
-from typing import Final
-
 from connector.errors import AuthRejected, PostventaError
 from connector.flows.engine import Engine
-from connector.model.event import EventType, ShopEvent
 from connector.model.order import ShopId
 from connector.storage.records import ShopRecord, ShopState
-
-# Source: Shopify, "Privacy law compliance", checked 2026-11-22: 30 days.
-PRIVACY_TERM: Final = timedelta(days=30)
 
 
 def close_shop(engine: Engine, shop: ShopRecord) -> str:
@@ -66,14 +59,3 @@ def look_again(engine: Engine, shop: ShopRecord) -> bool:
     engine.log("shop.connected_again", shop_id=shop.id)
     engine.bell.ring(shop.id)
     return True
-
-
-def privacy_request(event: ShopEvent, received_at: datetime) -> str:
-    """Say what a person has to do about a privacy request, and until when."""
-    until = (received_at + PRIVACY_TERM).date().isoformat()
-    what = {
-        EventType.CUSTOMER_DATA_REQUEST: "hand the buyer's data to the shop owner",
-        EventType.CUSTOMER_REDACT: "erase the buyer's data",
-        EventType.SHOP_REDACT: "erase the shop's data",
-    }[event.type]
-    return f"needs a person until {until}: {what} ({event.topic})"

@@ -433,6 +433,14 @@ class Storage(Protocol):
         """Give all rows of an export, page by page."""
         ...
 
+    def scrub(self) -> bool:
+        """Take what was deleted off the disk as well; False when it must wait.
+
+        SQLite: its log is folded into the file and emptied. PostgreSQL does it when it
+        vacuums.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of all connections."""
         ...

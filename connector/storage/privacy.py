@@ -76,8 +76,8 @@ class PrivacyVerbs(Protocol):
 
     def bodies_of(
         self, shop_id: ShopId, *, after: int, limit: int
-    ) -> Sequence[tuple[int, str, bytes]]:
-        """Read kept deliveries of a shop: number, lane and body, lowest number first."""
+    ) -> Sequence[tuple[int, str, str, bytes]]:
+        """Read kept deliveries of a shop: number, lane, state and body, lowest number first."""
         ...
 
     def rows_of_order(self, shop_id: ShopId, ref: OrderRef) -> Mapping[str, Sequence[Any]]:
@@ -123,7 +123,11 @@ class PrivacyVerbs(Protocol):
         ...
 
     def erase_shop_rows(self, shop_id: ShopId, limit: int) -> int:
-        """Delete at most so many rows of a shop, of any table; 0 when none is left."""
+        """Delete at most so many rows of a shop, of any table but orders; 0 when none is left."""
+        ...
+
+    def erase_shop_orders(self, shop_id: ShopId, limit: int) -> tuple[int, Sequence[int]]:
+        """Delete at most so many orders of a shop; tell how many, and of which buyers."""
         ...
 
     def close_erased_shop(self, shop_id: ShopId, *, hook_token: str) -> None:

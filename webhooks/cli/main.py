@@ -5,6 +5,7 @@ import click
 from webhooks.cli.base import Commands
 from webhooks.cli.connect import connect
 from webhooks.cli.data import export, replay, status
+from webhooks.cli.privacy import privacy
 from webhooks.cli.reconcile import reconcile
 from webhooks.cli.repair import dead_letters, effects
 from webhooks.cli.rules import rules
@@ -48,6 +49,7 @@ for command in (
     replay,
     dead_letters,
     effects,
+    privacy,
     prune,
     rebuild,
     users,
