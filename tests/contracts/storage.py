@@ -10,6 +10,7 @@ import pytest
 
 from connector.storage.port import Storage
 from tests.contracts.storage_effects import EffectContract
+from tests.contracts.storage_history import HistoryContract
 from tests.contracts.storage_inbox import InboxContract
 from tests.contracts.storage_ledger import LedgerContract
 from tests.contracts.storage_limits import LimitContract
@@ -27,6 +28,7 @@ class StorageContract(
     LedgerContract,
     LimitContract,
     StrangeContract,
+    HistoryContract,
     TicketContract,
 ):
     """Every promise of `connector.storage.port`."""
