@@ -190,18 +190,18 @@ def _may(role: str) -> bool:
     return known is not None and shop is not None and known.may(Role(role), shop.id)
 
 
-def zone() -> ZoneInfo:
-    """Give the zone of the page's shop."""
-    shop: ShopRecord | None = g.get("shop")
+def zone(of: ShopRecord | None = None) -> ZoneInfo:
+    """Give the zone of a shop: of the page's when none is named."""
+    shop: ShopRecord | None = of or g.get("shop")
     try:
         return ZoneInfo((shop.timezone if shop else "") or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
 
 
-def _local(at: datetime, form: str = "") -> str:
+def _local(at: datetime, form: str = "", of: ShopRecord | None = None) -> str:
     """Write a time as people of the shop read it."""
-    there = at.astimezone(zone())
+    there = at.astimezone(zone(of))
     if form:
         return there.strftime(form)
     return there.strftime("%d/%m/%Y %H:%M" if g.language == "es" else "%Y-%m-%d %H:%M")

@@ -62,7 +62,7 @@ def parts_of(shop: Filled) -> dict[str, list[str]]:
     """Tell what parts of addresses may be for one shop."""
     return {
         "shop_id": [shop.id],
-        "ref": [shop.ref, f"{shop.ref}-1", f"{shop.ref}-2"],
+        "ref": [shop.ref],
         "number": [str(shop.delivery), str(shop.dead_delivery)],
         "user_id": ["u-ana", "u-vera", "u-olga"],
         "name": ["admin.css"],

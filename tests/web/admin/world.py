@@ -196,7 +196,7 @@ def _effects(
         return PlannedEffect(
             key=f"{canary}-rule:{occurrence}:{step}",
             shop_id=shop_id,
-            order_ref=OrderRef(f"{ref}-{step}" if step else ref),
+            order_ref=OrderRef(ref),
             rule_id=f"{canary}-rule",
             rule_version=1,
             occurrence_id=occurrence,
@@ -210,21 +210,24 @@ def _effects(
     dead = planned(1, EffectKind.NOTE, now)
     sent = planned(2, EffectKind.MESSAGE, now)
     tx.add_effects([dead, sent], now=now)
-    claimed = tx.claim_effects(now=now, lease_until=now + timedelta(minutes=1), limit=99)
-    tx.begin_attempts([one for one in claimed if one.planned.shop_id == shop_id], now=now)
-    for one in claimed:
-        state = EffectState.DEAD if one.key == dead.key else EffectState.DONE
-        reason = f"needs a person: {canary} {HOSTILE}" if state is EffectState.DEAD else ""
-        tx.end_attempt(
-            one,
-            started_at=now,
-            ended_at=now,
-            outcome=state.value,
-            detail={"looked_for": f"a note {canary}", "found": False},
-        )
-        tx.settle_effect(
-            one.key, one.fence, state=state, reason=reason, now=now, result={"id": canary}
-        )
+    # One of an order at a time.
+    for _ in range(2):
+        lease = now + timedelta(minutes=1)
+        claimed = tx.claim_effects(now=now, lease_until=lease, limit=99)
+        tx.begin_attempts(claimed, now=now)
+        for one in claimed:
+            state = EffectState.DEAD if one.key == dead.key else EffectState.DONE
+            reason = f"needs a person: {canary} {HOSTILE}" if state is EffectState.DEAD else ""
+            tx.end_attempt(
+                one,
+                started_at=now,
+                ended_at=now,
+                outcome=state.value,
+                detail={"looked_for": f"a note {canary}", "found": False},
+            )
+            tx.settle_effect(
+                one.key, one.fence, state=state, reason=reason, now=now, result={"id": canary}
+            )
     tx.add_effects([later], now=now)
     tx.add_message(
         Message(

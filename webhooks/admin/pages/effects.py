@@ -46,10 +46,13 @@ def _list(shop_id: str, which: EffectList) -> ResponseReturnValue:
         deliveries = []
         if which is EffectList.DEAD and after is None:
             deliveries = list(tx.dead_deliveries(ShopId(shop_id), PAGE))
+        refs = [effect.planned.order_ref for _, effect in rows]
+        known = tx.orders_page(ShopId(shop_id), refs=refs, limit=len(refs)) if refs else []
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     return render_template(
         "admin/effects.html",
+        numbers={stored.order.ref: stored.order.number for _, stored in known},
         which=which.value,
         rows=[effect for _, effect in rows],
         deliveries=deliveries,
