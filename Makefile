@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help deps postgresql broker fault-tools browser demo test check soak bench format coverage reference clean
+.PHONY: help deps postgresql broker fault-tools browser php wordpress plugin demo test check soak bench format coverage reference clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,15 @@ fault-tools:  ## Install strace and faketime when they are missing
 browser:  ## Install Chromium when it is missing
 	@bash tools/setup_browser.sh
 
+php:  ## Install PHP and PHPUnit when they are missing
+	@bash tools/setup_php.sh
+
+wordpress: deps  ## Bring the WordPress that the plugin is tried in
+	@$(PY) tools/fetch_wordpress.py
+
+plugin: deps  ## Build the zip of the WordPress plugin
+	@$(PY) tools/build_plugin.py
+
 demo: deps  ## Run two pretend shops against a real server (ARGS=--once ends by itself)
 	@$(PY) -m webhooks.demo $(ARGS)
 
@@ -40,7 +49,7 @@ check: deps  ## Format, lint, types and import contracts
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
 
-test: check postgresql broker fault-tools browser  ## Everything: check, then all tests
+test: check postgresql broker fault-tools browser php wordpress  ## Everything: check, then all tests
 	@.venv/bin/pytest -q -m alone
 	@# What failed beside another test is told and run once more by itself: many tests start
 	@# servers, databases and brokers of their own, and two at a time can starve a small machine.
@@ -51,7 +60,7 @@ test: check postgresql broker fault-tools browser  ## Everything: check, then al
 soak: deps postgresql broker fault-tools  ## Kill and break it for long (ARGS="--kills 1000 --syscalls 60")
 	@$(PY) -m tools.soak $(ARGS)
 
-coverage: deps postgresql broker fault-tools browser  ## All tests, with branch coverage
+coverage: deps postgresql broker fault-tools browser php wordpress  ## All tests, with branch coverage
 	@.venv/bin/coverage run -m pytest -q
 	@.venv/bin/coverage report --skip-covered
 
@@ -63,4 +72,4 @@ reference: deps  ## Write the generated pages of docs/reference
 	@$(PY) tools/write_reference.py
 
 clean:  ## Remove what was set up and made
-	rm -rf .venv .npm-data .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .npm-data .wordpress .screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

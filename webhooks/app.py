@@ -9,6 +9,7 @@ from webhooks import metrics
 from webhooks.admin.site import admin_pages, is_admin_page, page_error
 from webhooks.hook_path import inbound
 from webhooks.install.pages import install_pages
+from webhooks.install.plugin_calls import plugin_calls
 from webhooks.receive import Receiver
 from webhooks.wiring import Application
 
@@ -19,6 +20,7 @@ def create_app(app: Application, receiver: Receiver) -> Flask:
     admin_pages(web, app)
 
     web.register_blueprint(install_pages(app))
+    web.register_blueprint(plugin_calls(app))
 
     @web.post("/hooks/<path:rest>")
     def hooks(rest: str) -> ResponseReturnValue:

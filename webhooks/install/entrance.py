@@ -27,10 +27,8 @@ pages = Blueprint("wordpress", __name__)
 @pages.post("/wordpress/enter")
 @public_for_others
 def enter_admin() -> ResponseReturnValue:
-    """Take a hand-over from a shop's WordPress and show the page it is for.
-
-    The form comes from wp-admin, so no word of ours is in it: the token is the proof.
-    """
+    """Take a hand-over from a shop's WordPress and show the page it is for."""
+    # The form comes from wp-admin, so no word of ours is in it: the token is the proof.
     app = application()
     try:
         person = enter(app, request.form.get("token", ""), app.base_url() + ENTER)

@@ -252,12 +252,18 @@ class Postventa_Admin {
 	 * @return array{base: string, code: string}|null
 	 */
 	public static function address_parts( $address ) {
-		if ( ! preg_match( '~\A(https?://[^/?#@\s\\\\]+(?:/[^?#\s\\\\]*?)?)(?:/connect/([A-Za-z0-9_-]{43}))?/?\z~', $address, $found ) ) {
+		$base = rtrim( $address, '/' );
+		$code = '';
+		if ( preg_match( '~\A(.+)/connect/([A-Za-z0-9_-]{43})\z~', $base, $found ) ) {
+			$base = rtrim( $found[1], '/' );
+			$code = $found[2];
+		}
+		if ( ! preg_match( '~\Ahttps?://[^/?#@\s\\\\]+(?:/[^?#\s\\\\]*)?\z~', $base ) ) {
 			return null;
 		}
 		return array(
-			'base' => rtrim( $found[1], '/' ),
-			'code' => isset( $found[2] ) ? $found[2] : '',
+			'base' => $base,
+			'code' => $code,
 		);
 	}
 

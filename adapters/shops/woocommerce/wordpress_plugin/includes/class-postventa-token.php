@@ -42,7 +42,9 @@ final class Postventa_Token {
 		ksort( $claims, SORT_STRING );
 		// JSON itself, not wp_json_encode: no filter may change what is signed.
 		// phpcs:ignore WordPress.WP.AlternativeFunctions.json_encode_json_encode
-		return (string) json_encode( $claims, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE );
+		$text = (string) json_encode( $claims, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE );
+		// The one letter of ASCII that PHP leaves as it is and others escape.
+		return str_replace( "\x7f", '\u007f', $text );
 	}
 
 	/**
