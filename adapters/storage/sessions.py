@@ -121,7 +121,9 @@ class Sessions(Part):
                         (tries.c.last_at < forget_before, 1),
                         else_=tries.c.count + 1,
                     ),
-                    "last_at": sa.case((tries.c.until_at > now, tries.c.last_at), else_=now),
+                    "last_at": sa.case(
+                        (tries.c.until_at > now, tries.c.last_at), else_=statement.excluded.last_at
+                    ),
                 },
             ).returning(tries.c.count, tries.c.until_at)
         ).one()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from connector.storage.port import Storage
+from tests.contracts.storage_access import AccessContract
 from tests.contracts.storage_effects import EffectContract
 from tests.contracts.storage_history import HistoryContract
 from tests.contracts.storage_inbox import InboxContract
@@ -30,6 +31,7 @@ class StorageContract(
     StrangeContract,
     HistoryContract,
     TicketContract,
+    AccessContract,
 ):
     """Every promise of `connector.storage.port`."""
 
