@@ -5,10 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-import time
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from webhooks.sandbox._server import (
@@ -29,18 +27,17 @@ from webhooks.sandbox.shopify import (
     hooks,
     merchant,
     metafields,
+    oauth,
     stock,
     writes_gifts,
     writes_orders,
     writes_shipping,
 )
 from webhooks.sandbox.shopify.cost import Bucket
-from webhooks.sandbox.shopify.reads import ALL_SCOPES, READS
+from webhooks.sandbox.shopify.reads import READS
 from webhooks.sandbox.shopify.schema import API_VERSION, published
 from webhooks.sandbox.shopify.store import Store
 
-TOKEN_LIFE_S: Final = 86_399
-TOKEN_PATH: Final = "/admin/oauth/access_token"
 STATUS_TEXTS: Final = {
     402: "Unavailable Shop",
     403: "[API] This action requires merchant approval for a scope.",
@@ -81,7 +78,7 @@ class ShopifyShop(SandboxServer):
         self.scopes = None if scopes is None else frozenset(scopes)
         self.installed = True
         self.search_lag_s = 0.0
-        self.token_life_s = float(TOKEN_LIFE_S)
+        self.token_life_s = float(oauth.TOKEN_LIFE_S)
         self.bucket = Bucket()
         self.store = Store(currency=currency, timezone=timezone, domain=domain, name=title)
         self.sender = WebhookSender(workers=2)
@@ -102,7 +99,7 @@ class ShopifyShop(SandboxServer):
                 **bulk.WRITES,
             },
         )
-        self._tokens: dict[str, float] = {}
+        self.oauth = oauth.OAuth(self)
 
     def start(self) -> ShopifyShop:
         """Begin to serve and to send webhooks."""
@@ -143,8 +140,12 @@ class ShopifyShop(SandboxServer):
 
     def api(self, request: Request) -> Response:
         """Answer a call to the platform's own API."""
-        if request.path == TOKEN_PATH and request.method == "POST":
-            return self._token(request)
+        if request.path == oauth.TOKEN_PATH and request.method == "POST":
+            with self.store.lock:
+                return self.oauth.grant(request)
+        if request.path == oauth.AUTHORIZE_PATH and request.method in {"GET", "POST"}:
+            with self.store.lock:
+                return self.oauth.ask(request)
         if request.path.startswith("/bulk/") and request.method == "GET":
             return self._file(request)
         parts = request.path.strip("/").split("/")
@@ -182,31 +183,7 @@ class ShopifyShop(SandboxServer):
             return False
         if hmac.compare_digest(token.encode(), self.access_token.encode()):
             return True
-        return self._tokens.get(token, 0.0) > time.monotonic()
-
-    def _token(self, request: Request) -> Response:
-        if "json" in request.headers.get("content-type", ""):
-            try:
-                given = request.json()
-            except Refused:
-                return self._json({"error": "invalid_request"}, 400)
-        else:
-            given = dict(parse_qsl(request.body.decode()))
-        if given.get("client_id") != self.client_id or not hmac.compare_digest(
-            str(given.get("client_secret")).encode(), self.client_secret.encode()
-        ):
-            return self._json({"error": "invalid_client"}, 400)
-        if given.get("grant_type") != "client_credentials":
-            return self._json({"error": "unsupported_grant_type"}, 400)
-        if not self.installed:
-            # Quirk(shopify): this refusal comes as a web page.
-            text = "<html><body>Oauth error app_not_installed</body></html>"
-            return Response.of_html(text, 400)
-        token = "shpat_" + secrets.token_hex(16)
-        self._tokens[token] = time.monotonic() + self.token_life_s
-        names = ",".join(sorted(ALL_SCOPES if self.scopes is None else self.scopes))
-        life = int(self.token_life_s)
-        return self._json({"access_token": token, "scope": names, "expires_in": life})
+        return self.oauth.knows(token)
 
     def _file(self, request: Request) -> Response:
         number = request.path.removeprefix("/bulk/").removesuffix(".jsonl")
@@ -218,7 +195,7 @@ class ShopifyShop(SandboxServer):
 
     def forget_tokens(self) -> None:
         """End every token that was handed out, as after 24 hours."""
-        self._tokens.clear()
+        self.oauth.forget()
 
     def state(self) -> JsonObject:
         """Give everything a merchant could see, as JSON."""
@@ -249,6 +226,8 @@ class ShopifyShop(SandboxServer):
                 case "POST", ["install"]:
                     self.installed = True
                     return Response.of_json({"installed": True})
+                case "POST", ["open"]:
+                    return Response.of_json(self.oauth.open_app(request.json()))
                 case "POST", ["compliance"]:
                     return Response.of_json(control.compliance(self, request.json()))
                 case _:
