@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from adapters.storage.base import Part
 from adapters.storage.columns import clean_text
 from adapters.storage.occurrences import occurrence_record
-from adapters.storage.packed import unpack
+from adapters.storage.packed import unpack, unpack_seen
 from adapters.storage.reports import ORDER_COUNT
 from adapters.storage.strange import word
 from adapters.storage.tables import (
@@ -118,6 +118,22 @@ class History(Part):
             for answer in unpack(row.body, row.answers)
         ]
 
+    def seen_of(self, numbers: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+        """Read what orders had when rules were asked: occurrence to field to value."""
+        found: dict[int, Mapping[str, Any]] = {}
+        for start in range(0, len(numbers), _MOST):
+            some = list(numbers[start : start + _MOST])
+            rows = self.connection.execute(
+                sa.select(evaluations.c.occurrence_id, evaluations.c.answers).where(
+                    evaluations.c.occurrence_id.in_(some)
+                )
+            )
+            for number, body in rows:
+                seen = unpack_seen(bytes(body))
+                if seen:
+                    found[number] = seen
+        return found
+
     def once_holder(self, shop_id: ShopId, rule_id: str, once_key: str) -> int | None:
         """Tell which occurrence took the one time a rule may act."""
         holder: int | None = self.connection.execute(
@@ -135,6 +151,8 @@ class History(Part):
         rows = self.connection.execute(
             sa.select(orders.c.ref)
             .where(orders.c.shop_id == shop_id, orders.c.number.in_((plain, f"#{plain}")))
+            # Else SQLite reads all orders of the shop in the order that is asked for.
+            .with_hint(orders, "INDEXED BY ix_orders_number", "sqlite")
             .order_by(orders.c.placed_at.desc(), orders.c.id.desc())
         )
         return [OrderRef(ref) for ref in rows.scalars()]
