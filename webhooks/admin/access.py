@@ -15,7 +15,6 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from flask import Request, abort, current_app, g, request
-from werkzeug.http import HTTP_STATUS_CODES
 
 from connector.admin.sessions import (
     digest_of,
@@ -34,7 +33,7 @@ from connector.storage.access import (
     UserState,
 )
 from connector.storage.port import Transaction
-from connector.storage.records import ShopRecord, ShopState
+from connector.storage.records import ShopRecord
 from webhooks.wiring import Application
 
 SESSION_HEADER: Final = "X-Postventa-Session"
@@ -286,37 +285,6 @@ def write_down(
 def find_visitor(app: Application) -> Visitor | None:
     """Ask all doors who this is."""
     return next((found for door in DOORS if (found := door(app, request)) is not None), None)
-
-
-def check_needs(wanted: Needs | None, known: Visitor | None, app: Application) -> int:
-    """Look whether a visitor may see a page; give the status of the refusal, or 0.
-
-    A shop that is not theirs is told apart from none in nothing.
-    """
-    if wanted is None:
-        return _status(404)
-    if wanted.scope is Scope.PUBLIC:
-        return 0
-    if known is None:
-        return _status(401)
-    if wanted.scope is Scope.EVERYWHERE:
-        return 0 if known.may_everywhere(wanted.role) else _status(403)
-    if wanted.scope is Scope.SHOP:
-        shop_id = str((request.view_args or {}).get("shop_id", ""))
-        if known.role_in(shop_id) is None:
-            return _status(404)
-        with app.storage.reading() as tx:
-            found = tx.shop(ShopId(shop_id))
-        if found is None or found.state is ShopState.REMOVED:
-            return _status(404)
-        g.shop = found
-        return 0 if known.may(wanted.role, shop_id) else _status(403)
-    return 0
-
-
-def _status(code: int) -> int:
-    assert code in HTTP_STATUS_CODES  # noqa: S101 - a slip of ours
-    return code
 
 
 def shops_of(known: Visitor, tx: Transaction) -> list[ShopRecord]:

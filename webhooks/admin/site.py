@@ -19,6 +19,7 @@ from connector.storage.records import ShopRecord
 from webhooks.admin import access
 from webhooks.admin.access import Scope, Visitor, application, needs_of
 from webhooks.admin.forms import BEFORE_FIELD, carries_our_word, comes_from_us
+from webhooks.admin.guard import WHO, refusal
 from webhooks.admin.language import LANGUAGES, known_language, words_of
 from webhooks.wiring import Application
 
@@ -75,8 +76,8 @@ def _guard() -> ResponseReturnValue | None:
         session = known.session if known else request.cookies.get(_before_cookie(app), "")
         if not comes_from_us(request, app) or not carries_our_word(request, session):
             return error_page(403)
-    refused = access.check_needs(wanted, known, app)
-    if refused == 401:  # noqa: PLR2004 - nobody is signed in
+    refused = refusal(wanted, known, app)
+    if refused == WHO:
         return _to_the_door()
     return error_page(refused) if refused else None
 
