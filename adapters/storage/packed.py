@@ -60,6 +60,13 @@ def unpack(asked: bytes, body: bytes) -> Iterator[dict[str, Any]]:
         }
 
 
+def unpack_seen(body: bytes) -> dict[str, Any]:
+    """Read back what the order had in each field asked for; nothing when none was."""
+    text = body if body.startswith(b"[") else zlib.decompress(body)
+    seen: dict[str, Any] = json.loads(text)[0]
+    return seen
+
+
 def _condition(path: str, test: Any, seen: dict[str, Any], *, held: bool) -> dict[str, Any]:
     name, op, value = test
     return {

@@ -1,14 +1,15 @@
 """A set of rules on its way through what happened, judged as they are live."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from connector.flows.engine import Engine
 from connector.flows.fates import Foreteller, Hours
 from connector.flows.no_effects import StandingClock, TrialStore, mute_engine
-from connector.flows.order_then import Times, as_of, times_of
+from connector.flows.order_then import Times, as_of, as_seen, times_of
 from connector.flows.run_rules import run_rules
 from connector.flows.tally import EXAMPLES, Caps, Conditions, Liability, RuleTally, coupons_of
 from connector.model.effect import EffectKind, EffectState, PlannedEffect, Verdict
@@ -54,8 +55,17 @@ class Course:
         # Seeded: the same orders give the same samples.
         self._chance = random.Random(0)  # noqa: S311 - samples, not secrets
 
-    def step(self, item: OccurrenceRecord, held: Held, now: datetime) -> list[str]:
-        """Let one thing happen; name the rules that act."""
+    def step(
+        self,
+        item: OccurrenceRecord,
+        held: Held,
+        now: datetime,
+        seen: Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """Let one thing happen; name the rules that act.
+
+        Args: seen: what the live engine saw of the order then, where that is stored.
+        """
         tallies = self._by_kind.get(item.occurrence.kind)
         if tallies is None:
             return []
@@ -63,6 +73,8 @@ class Course:
         tx = self._store.begin(now)
         order = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
         order = without_later_tags(order, held, now)
+        if seen:
+            order = as_seen(order, seen)
         run_rules(tx, self.engine, self._shop, item, order, None, held.buyer_id)
         given = self._store.evaluation
         if given is None:

@@ -4,14 +4,16 @@ Only the newest state of an order is stored. What has a time in it (payment, ref
 parcels, the end of the order) is taken back to an earlier time; the rest is as today.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from connector.errors import PayloadInvalid
 from connector.flows.occurrences import STATE_OF_KIND, is_paid
 from connector.model.event import OccurrenceKind
-from connector.model.order import Order, OrderState, PaymentState
+from connector.model.money import to_minor
+from connector.model.order import FulfillmentState, Order, OrderState, PaymentState
 from connector.model.parcel import Parcel, ParcelState
 from connector.storage.records import OccurrenceRecord
 
@@ -62,6 +64,46 @@ def as_of(order: Order, times: Times, at: datetime, *, paid_state: OrderState) -
             then for parcel in order.parcels if (then := _parcel(parcel, times, at)) is not None
         )
     return replace(order, **changes)
+
+
+def as_seen(order: Order, seen: Mapping[str, Any]) -> Order:
+    """Give an order what the live engine saw of it, where that is known.
+
+    Args: seen: field to value, as an evaluation keeps them.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in seen.items():
+        read = _READ.get(name)
+        if read is None or value is None:
+            continue
+        part, reader = read
+        try:
+            changes[part] = reader(value, order)
+        except (ValueError, TypeError, PayloadInvalid):
+            # Written by another version of the program: today's value stands in.
+            continue
+    if "buyer.order_count" in seen:
+        changes["buyer"] = replace(order.buyer, order_count=seen["buyer.order_count"])
+    return replace(order, **changes) if changes else order
+
+
+def _amount(value: Any, order: Order) -> int:
+    return to_minor(str(value), order.currency)
+
+
+_READ: Final[Mapping[str, tuple[str, Callable[[Any, Order], Any]]]] = {
+    "order.state": ("state", lambda value, _: OrderState(value)),
+    "order.platform_state": ("platform_state", lambda value, _: str(value)),
+    "order.payment_state": ("payment_state", lambda value, _: PaymentState(value)),
+    "order.fulfillment_state": ("fulfillment_state", lambda value, _: FulfillmentState(value)),
+    "order.payment_method": ("payment_method", lambda value, _: str(value)),
+    "order.total": ("total_minor", _amount),
+    "order.tax": ("tax_minor", _amount),
+    "order.shipping": ("shipping_minor", _amount),
+    "order.discount": ("discount_minor", _amount),
+    "order.refunded": ("refunded_minor", _amount),
+    "order.tags": ("tags", lambda value, _: tuple(str(tag) for tag in value)),
+}
 
 
 def _money(order: Order, times: Times, at: datetime, *, paid: bool) -> dict[str, Any]:

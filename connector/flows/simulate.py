@@ -6,7 +6,7 @@ through the checks made before sending. The engine in between raises on any writ
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,6 +23,7 @@ from connector.rules.rule import Rule
 from connector.storage.port import Transaction
 from connector.storage.records import OccurrenceRecord, ShopRecord
 
+_Read = tuple[OccurrenceRecord, Held, Mapping[str, Any] | None]
 _CHUNK: Final = 500
 _KEPT_ORDERS: Final = 4_000
 
@@ -65,7 +66,7 @@ def simulate(
         if canceled is not None and canceled():
             stopped = True
             break
-        for item, held in past.read(numbers[start : start + _CHUNK]):
+        for item, held, seen in past.read(numbers[start : start + _CHUNK]):
             if held.order.erased:
                 # Kept without its buyer: no rule is asked about it.
                 continue
@@ -73,8 +74,8 @@ def simulate(
                 tests.add(held.order.ref)
                 continue
             now = learned_at(item, held.order, shop)
-            new = drafts.step(item, held, now)
-            old = forced.step(item, held, now)
+            new = drafts.step(item, held, now, seen)
+            old = forced.step(item, held, now, seen)
             if new or old:
                 difference.take(new, old, held.order.number)
         through = min(start + _CHUNK, len(numbers))
@@ -108,10 +109,11 @@ class _Past:
         self._tags = tags
         self._kept: OrderedDict[OrderRef, Held] = OrderedDict()
 
-    def read(self, numbers: Sequence[int]) -> Iterator[tuple[OccurrenceRecord, Held]]:
+    def read(self, numbers: Sequence[int]) -> Iterator[_Read]:
         """Read some occurrences with their orders; what has no order is left out."""
         with self._storage.reading() as tx:
             items = tx.happened(numbers)
+            seen = tx.seen_of(numbers)
             refs = list(dict.fromkeys(item.occurrence.order_ref for item in items))
             lacking = [ref for ref in refs if ref not in self._kept]
             for ref, counted in tx.counted_orders(self._shop.id, lacking).items():
@@ -122,7 +124,7 @@ class _Past:
         for item in items:
             held = self._kept.get(item.occurrence.order_ref)
             if held is not None:
-                yield item, held
+                yield item, held, seen.get(item.id)
         while len(self._kept) > _KEPT_ORDERS:
             self._kept.popitem(last=False)
 

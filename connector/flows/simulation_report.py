@@ -12,12 +12,14 @@ from connector.rules.rule import Rule
 NOT_KNOWN: Final[Mapping[str, Mapping[str, str]]] = {
     "today": {
         "es": (
-            "Solo se guarda el último estado de cada pedido. El pago, las devoluciones, los "
-            "bultos y el estado se llevan al momento de cada suceso; lo demás se lee como está hoy."
+            "Solo se guarda el último estado de cada pedido. Lo que las reglas vieron entonces "
+            "vale tal cual; el pago, las devoluciones, los paquetes y el estado se llevan al momento "
+            "de cada suceso; lo demás se lee como está hoy."
         ),
         "en": (
-            "Only the newest state of an order is stored. Payment, refunds, parcels and state are "
-            "taken back to the time of each occurrence; everything else reads as it is today."
+            "Only the newest state of an order is stored. What rules saw at the time is used as it "
+            "was; payment, refunds, parcels and state are taken back to the time of each "
+            "occurrence; everything else reads as it is today."
         ),
     },
     "changed": {

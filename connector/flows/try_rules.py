@@ -9,7 +9,7 @@ from connector.errors import NotFound
 from connector.flows.course import Course, Held, held_of, without_later_tags
 from connector.flows.engine import Engine
 from connector.flows.fates import paid_word
-from connector.flows.order_then import as_of
+from connector.flows.order_then import as_of, as_seen
 from connector.flows.run_rules import view_of
 from connector.flows.simulate import learned_at
 from connector.flows.simulation_samples import fate_line
@@ -119,10 +119,11 @@ def _tried(
     # A rule may be tried on an order from before the shop was connected.
     stand_in = replace(shop, created_at=min(shop.created_at, happened_at, held.order.placed_at))
     course = Course(engine, stand_in, [(rule, 0)])
-    course.step(item, held, asked_at)
+    seen_then = tx.seen_of([item.id]).get(item.id, {})
+    course.step(item, held, asked_at, seen_then)
     tally = course.tallies[rule.id]
     verdict = next(iter(tally.verdicts), Verdict.FAULT)
-    order = order_seen(engine, shop, held, asked_at)
+    order = as_seen(order_seen(engine, shop, held, asked_at), seen_then)
     facts = facts_of(order, item.occurrence, view_of(shop))
     holds, seen = evaluate(compile_rule(rule), facts)
     holder = tx.once_holder(shop.id, rule.id, once_key(rule, item.occurrence, held.buyer_id))

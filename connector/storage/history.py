@@ -61,6 +61,13 @@ class HistoryVerbs(Protocol):
         """
         ...
 
+    def seen_of(self, numbers: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+        """Read what orders had when rules were asked: occurrence to field to value.
+
+        Occurrences about which no rule was asked are left out.
+        """
+        ...
+
     def once_holder(self, shop_id: ShopId, rule_id: str, once_key: str) -> int | None:
         """Tell which occurrence took the one time a rule may act."""
         ...

@@ -98,6 +98,7 @@ class HistoryContract:
         with storage.reading() as tx:
             rows = tx.evaluation_of(7)
             assert tx.evaluation_of(8) == []
+            assert tx.seen_of([6, 7, 8]) == {7: {"order.total": "25.00"}}
         assert rows == list(storage.iterate("evaluations", SHOP))
         assert [(row["rule"], row["verdict"]) for row in rows] == [
             ("a", "matched"),
