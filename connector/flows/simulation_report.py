@@ -13,8 +13,8 @@ NOT_KNOWN: Final[Mapping[str, Mapping[str, str]]] = {
     "today": {
         "es": (
             "Solo se guarda el último estado de cada pedido. Lo que las reglas vieron entonces "
-            "vale tal cual; el pago, las devoluciones, los paquetes y el estado se llevan al momento "
-            "de cada suceso; lo demás se lee como está hoy."
+            "vale tal cual; el pago, las devoluciones, los paquetes y el estado se llevan al "
+            "momento de cada suceso; lo demás se lee como está hoy."
         ),
         "en": (
             "Only the newest state of an order is stored. What rules saw at the time is used as it "
