@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from adapters.shops.woocommerce.plugin_zip import SOURCE, read_po, version
 from connector.secret import Secret
 from tests.wordpress.site import ROOT, php, run
-from tools.build_plugin import SOURCE, build, read_po, version
+from tools.build_plugin import build
 from webhooks.install.handover import Purpose, canonical, make_token
 
 PHP_FILES = sorted(SOURCE.rglob("*.php"))

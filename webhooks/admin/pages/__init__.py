@@ -12,12 +12,14 @@ from webhooks.admin.pages.shops import pages as shops_pages
 from webhooks.admin.pages.static import pages as static_pages
 from webhooks.admin.pages.timeline import pages as timeline_pages
 from webhooks.admin.pages.users import pages as users_pages
+from webhooks.install.console import pages as connect_pages
 from webhooks.install.entrance import pages as wordpress_pages
 
 PAGES: Final = (
     static_pages,
     entrance_pages,
     wordpress_pages,
+    connect_pages,
     home_pages,
     orders_pages,
     timeline_pages,
