@@ -1,12 +1,18 @@
 """What people type about a shop: addresses, domains, keys; and advice for them."""
 
+import base64
 import re
+import secrets
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from connector.errors import AdapterError, AuthRejected, ConfigurationError, TemporaryFailure
 from connector.secret import Secret
 
+AWAY: Final = "the app was not installed when it was due"
+"""Why effects are not done that fell due while a shop had removed us."""
+_ID_BYTES: Final = 7
+_ID_LETTERS: Final = 10
 _DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,60}\.myshopify\.com", re.ASCII)
 # Pages people copy the address from; the shop's address is what stands before them.
 _PAGES: Final = re.compile(r"/(wp-admin|wp-json|wp-login\.php)(/.*)?$")
@@ -73,3 +79,9 @@ def typed_key(option: str, value: str) -> Secret:
     if not cleaned or not cleaned.isascii() or not cleaned.isprintable() or " " in cleaned:
         raise ConfigurationError(f"{option} is empty or holds letters that no key has.")
     return Secret(cleaned)
+
+
+def new_shop_id() -> str:
+    """Make the id of a shop."""
+    letters = base64.b32encode(secrets.token_bytes(_ID_BYTES)).decode("ascii").lower()
+    return "s" + letters[:_ID_LETTERS]

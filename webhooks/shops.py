@@ -1,6 +1,5 @@
 """Connect, check and remove shops."""
 
-import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,12 +14,10 @@ from connector.storage.port import Transaction
 from connector.storage.records import ShopRecord, ShopState
 from webhooks.limits_shown import go_on
 from webhooks.shop_hooks import look_at_webhooks, make_webhooks, read_again, update_shop
-from webhooks.shop_values import advice, shop_address, shopify_domain, typed_key
+from webhooks.shop_values import AWAY, advice, new_shop_id, shop_address, shopify_domain, typed_key
 from webhooks.urls import hook_address
 from webhooks.wiring import Application
 
-_ID_BYTES: Final = 7
-_ID_LETTERS: Final = 10
 # 256 bits: nobody guesses a webhook address.
 _TOKEN_BYTES: Final = 32
 _MAX_NAME: Final = 200
@@ -146,7 +143,7 @@ def _connect(
         _refuse_second(tx, platform, address)
     facts = _look(app, app.adapters.build(platform, settings, values))
     shop = ShopRecord(
-        id=ShopId(_new_id()),
+        id=ShopId(new_shop_id()),
         platform=platform,
         name=name,
         address=address,
@@ -194,7 +191,10 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Line:
             update_shop(app, shop, state=ShopState.DISCONNECTED)
         return _line(read_again(app, shop), hook, shop.webhooks, (advice(err),), ok=False)
     problems.extend(facts.problems)
-    update_shop(app, shop, state=ShopState.CONNECTED, facts=_facts(facts))
+    if shop.state is ShopState.UNINSTALLED:
+        with app.storage.transaction() as tx:
+            tx.skip_overdue(shop.id, reason=AWAY, now=app.clock.now())
+    update_shop(app, shop, state=ShopState.CONNECTED, facts=shop_facts(facts))
     go_on(app, shop)
     states: dict[str, str] = dict(shop.webhooks)
     if mend:
@@ -251,11 +251,6 @@ def find_shop(app: Application, shop_id: str) -> ShopRecord:
     raise ConfigurationError(f"No shop has the id {shop_id[:40]!r}. {there}")
 
 
-def _new_id() -> str:
-    letters = base64.b32encode(secrets.token_bytes(_ID_BYTES)).decode("ascii").lower()
-    return "s" + letters[:_ID_LETTERS]
-
-
 def _refuse_second(tx: Transaction, platform: str, address: str) -> None:
     there = tx.shop_by_address(platform, address)
     if there is not None:
@@ -287,7 +282,8 @@ def _look(app: Application, adapter: ShopAdapter) -> ShopFacts:
     return replace(facts, problems=tuple(one for one in facts.problems if _NO_TLS not in one))
 
 
-def _facts(facts: ShopFacts) -> dict[str, str]:
+def shop_facts(facts: ShopFacts) -> dict[str, str]:
+    """Give what is kept of what a shop says about itself."""
     told = {
         "currency": facts.currency,
         "timezone": facts.timezone,

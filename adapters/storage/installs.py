@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from adapters.storage.base import Part
 from adapters.storage.columns import Json, Text, Time
-from adapters.storage.tables import metadata
+from adapters.storage.tables import effects, metadata
+from connector.model.effect import EffectState
 from connector.model.order import ShopId
 from connector.model.token import AccessToken
 from connector.secret import Secret
@@ -146,6 +147,18 @@ class Installs(Part):
         """Forget the key of a shop; False when there was none."""
         gone = sa.delete(shop_tokens).where(shop_tokens.c.shop_id == shop_id)
         return bool(self._changed(gone))
+
+    def skip_overdue(self, shop_id: ShopId, *, reason: str, now: datetime) -> int:
+        """Close planned effects of a shop that fell due before now; tell how many."""
+        return self._changed(
+            sa.update(effects)
+            .where(
+                effects.c.shop_id == shop_id,
+                effects.c.state == EffectState.PLANNED.value,
+                effects.c.due_at < now,
+            )
+            .values(state=EffectState.SKIPPED.value, reason=reason, done_at=now)
+        )
 
     def _token_values(self, shop_id: str, token: AccessToken) -> dict[str, Any]:
         kept = {"access": token.access.reveal()}

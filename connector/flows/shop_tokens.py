@@ -76,6 +76,12 @@ class StoredTokens:
                     return kept
                 now = self._clock.now()
                 mine = tx.hold_shop_token(self._shop_id, holder, now=now, until=now + TURN)
+                if mine:
+                    # Read again under the turn: whoever had it may have stored one since.
+                    kept = tx.shop_token(self._shop_id)
+                    if kept is not None and is_good(kept):
+                        tx.release_shop_token(self._shop_id, holder)
+                        return kept
             if mine:
                 return self._ask(kept, holder, is_good, ask)
             if time.monotonic() >= ends:

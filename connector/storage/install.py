@@ -67,3 +67,7 @@ class InstallVerbs(Protocol):
     def drop_shop_token(self, shop_id: ShopId) -> bool:
         """Forget the key of a shop; False when there was none."""
         ...
+
+    def skip_overdue(self, shop_id: ShopId, *, reason: str, now: datetime) -> int:
+        """Close planned effects of a shop that fell due before now; tell how many."""
+        ...

@@ -95,11 +95,13 @@ def page(
     back: str = "",
     again: str = "",
     address: str = "",
+    go: tuple[str, str] = ("", ""),
     frame: str = "'none'",
 ) -> Response:
     """Write a page.
 
-    Args: frame: who may show it in a frame, as a policy's source.
+    Args: go: a way on, and what stands on its button. frame: who may show it in a frame,
+        as a policy's source.
     """
     nonce = secrets.token_urlsafe(16)
     body = render_template(
@@ -116,6 +118,8 @@ def page(
         back=back,
         again=again,
         address=address,
+        go=go[0],
+        go_label=go[1],
     )
     answer = Response(body, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (

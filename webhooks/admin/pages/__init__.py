@@ -14,11 +14,13 @@ from webhooks.admin.pages.timeline import pages as timeline_pages
 from webhooks.admin.pages.users import pages as users_pages
 from webhooks.install.console import pages as connect_pages
 from webhooks.install.entrance import pages as wordpress_pages
+from webhooks.install.shopify_pages import pages as shopify_pages
 
 PAGES: Final = (
     static_pages,
     entrance_pages,
     wordpress_pages,
+    shopify_pages,
     connect_pages,
     home_pages,
     orders_pages,
