@@ -25,6 +25,11 @@ class Route:
     method: str
     needs: Needs | None
 
+    @property
+    def is_door(self) -> bool:
+        """Tell whether people of a shop's backend come in here; doors have tests of their own."""
+        return self.rule.rule.startswith(("/admin/shopify/", "/admin/wordpress/"))
+
     def paths(self, of: Mapping[str, list[str]]) -> Iterator[str]:
         """Fill in every combination of what may stand in the address.
 
@@ -32,6 +37,8 @@ class Route:
             adds the page.
         """
         names = sorted(self.rule.arguments)
+        unknown = [name for name in names if name not in of]
+        assert not unknown, f"{self.rule}: say in `parts_of` what {unknown} may be"
         for values in itertools.product(*(of[name] for name in names)):
             # Numbers are numbers in one place and texts in another.
             filled: dict[str, Any] = dict(zip(names, values, strict=True))
@@ -68,6 +75,9 @@ def parts_of(shop: Filled) -> dict[str, list[str]]:
         "name": ["admin.css"],
         "rule_id": [f"{shop.canary}-rule"],
         "version": ["1"],
+        # Of the doors: nobody's.
+        "client_id": ["none"],
+        "token": ["none"],
     }
 
 

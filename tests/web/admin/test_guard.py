@@ -35,7 +35,7 @@ def test_what_changes_something_needs_more_than_a_look(running: Running) -> None
     public = {
         route.rule.rule
         for route in admin_routes(running)
-        if route.needs and route.needs.scope is Scope.PUBLIC and not route.needs.foreign
+        if route.needs and route.needs.scope is Scope.PUBLIC and not route.is_door
     }
     assert public == {"/admin/login", "/admin/totp", "/admin/static/<path:name>"}
 
@@ -102,7 +102,7 @@ def test_forms_of_other_sites_are_refused(
     """No form is taken without the session's word, or from another place than our pages."""
     told = {name: value.replace("OURS", running.url) for name, value in headers.items()}
     for route in admin_routes(running):
-        if route.method != "POST" or (route.needs and route.needs.foreign):
+        if route.method != "POST" or route.is_door:
             continue
         for path in route.paths(parts_of(ours)):
             owner.get("/admin/account")
@@ -134,7 +134,7 @@ def test_headers_of_every_page(running: Running, ours: Filled, owner: Console) -
     """Each answer forbids frames, scripts of others, and keeping a copy."""
     nonces = set()
     for route in admin_routes(running):
-        if route.method != "GET":
+        if route.method != "GET" or route.is_door:
             continue
         for path in [*route.paths(parts_of(ours)), "/admin/none/such"]:
             answer = owner.get(path)
@@ -148,6 +148,8 @@ def test_headers_of_every_page(running: Running, ours: Filled, owner: Console) -
             assert answer.headers["Referrer-Policy"] == "same-origin"
             kept = answer.headers["Cache-Control"]
             assert kept == ("public, max-age=3600" if "/static/" in path else "no-store"), path
+            if "html" not in answer.headers["Content-Type"]:
+                continue
             assert " style=" not in answer.text, path
             assert not re.search(r"<script(?![^>]*nonce=)|\son\w+=\"|javascript:", answer.text), (
                 path
@@ -175,7 +177,7 @@ def test_a_look_changes_nothing(running: Running, ours: Filled, owner: Console) 
                 owner.get(path)
             else:
                 # A form that is opened as a link.
-                assert owner.get(path).status_code in {200, 303, 404, 405}, path
+                assert owner.get(path).status_code < 500, path
     assert state() == before
 
 
