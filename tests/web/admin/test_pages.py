@@ -267,3 +267,5 @@ def test_a_real_shop_is_seen_and_checked(tmp_path: Path) -> None:
         looked = owner.post(f"/admin/shops/{shop.id}/check")
         assert looked.status_code == 200
         assert "All well" in looked.text
+        for told in ("The shop answers", "Permalinks", "well"):
+            assert told in looked.text, told

@@ -1,8 +1,9 @@
 """The connected shops: how each stands, a look at it now, and its settings."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from connector.errors import PostventaError
@@ -10,6 +11,8 @@ from connector.storage.access import Role
 from webhooks.admin import access
 from webhooks.admin.access import application, needs, signed_in, visitor, write_down
 from webhooks.admin.forms import go_on, typed
+from webhooks.install.first_look import first_look
+from webhooks.install.pages import shown
 from webhooks.shops import check_shop
 
 pages = Blueprint("shops", __name__)
@@ -65,11 +68,13 @@ def check(shop_id: str) -> ResponseReturnValue:
     mend = typed(request, "mend") == "yes"
     with app.storage.transaction() as tx:
         write_down(tx, "shop.mended" if mend else "shop.checked", shop_id=shop.id)
+    checks: list[Mapping[str, str]] = []
     try:
         looked: dict[str, Any] = check_shop(app, shop_id, mend=mend)
+        checks = [shown(one, g.language) for one in first_look(app, shop)]
     except PostventaError as err:
-        looked = {"ok": False, "problems": [str(err)], "webhooks": dict(shop.webhooks)}
-    return _page(looked=looked)
+        looked = {"ok": False, "problems": [str(err)]}
+    return _page(looked=looked, checks=checks)
 
 
 def _page(**values: Any) -> str:
