@@ -46,7 +46,8 @@ class Connected:
 
     Attributes:
         again: the shop was connected already and has new keys.
-        plugin: the plugin in the shop has its key.
+        plugin: the plugin in the shop has its key. plugin_error: why it has not, when it
+            asked for one.
         problems: sentences with what to mend.
     """
 
@@ -56,6 +57,7 @@ class Connected:
     started_by: str
     back: str
     problems: tuple[str, ...]
+    plugin_error: str = ""
 
 
 def disconnect_plugin(app: Application, shop: ShopRecord) -> None:
@@ -92,10 +94,10 @@ def bind(app: Application, data: Mapping[str, str], key: Secret, secret: Secret)
         raise InstallRefused("unreachable", advice(err), data.get("back", "")) from err
     except ConfigurationError as err:
         raise InstallRefused("address", str(err), data.get("back", "")) from err
-    plugin = False
+    error = ""
     if data.get("nonce"):
-        plugin, problem = _agree(app, _shop(app, shop_id), data)
-        problems = [*problems, *([problem] if problem else [])]
+        error = _agree(app, _shop(app, shop_id), data)
+    plugin = bool(data.get("nonce")) and not error
     app.engine.log("shop.connected", shop_id=shop_id, again=known is not None, plugin=plugin)
     return Connected(
         _shop(app, shop_id),
@@ -104,13 +106,14 @@ def bind(app: Application, data: Mapping[str, str], key: Secret, secret: Secret)
         started_by=data["by"],
         back=data.get("back", ""),
         problems=tuple(problems),
+        plugin_error=error,
     )
 
 
-def _agree(app: Application, shop: ShopRecord, data: Mapping[str, str]) -> tuple[bool, str | None]:
+def _agree(app: Application, shop: ShopRecord, data: Mapping[str, str]) -> str:
     """Give the plugin its key.
 
-    Returns: whether it has it, and what to do when not.
+    Returns: why it did not take it; empty when it did.
     """
     new = Secret(secrets.token_urlsafe(_BYTES))
     before = shop.secrets.get(PLUGIN_KEY) or Secret("")
@@ -130,12 +133,9 @@ def _agree(app: Application, shop: ShopRecord, data: Mapping[str, str]) -> tuple
             }
         )
     except AdapterError as err:
-        return False, (
-            f"The plugin did not take its key ({str(err).strip().rstrip('.')}). The shop is "
-            "connected; press Connect in the plugin once more."
-        )
+        return str(err).strip() or type(err).__name__
     update_shop(app, shop, secrets={OLD_PLUGIN_KEY: Secret("")})
-    return True, None
+    return ""
 
 
 def adapter_for(app: Application, url: str, key: Secret, secret: Secret) -> WooCommerceAdapter:

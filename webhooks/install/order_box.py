@@ -38,17 +38,20 @@ def order_box(tx: Transaction, shop: ShopRecord, ref: OrderRef, language: str) -
         (effect.done_at or effect.due_at, _effect(effect, words, language))
         for effect in tx.effects_of(shop.id, ref)[-_MOST:]
     )
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    return [{"at": _iso(at), "text": "", "why": "", **entry} for at, entry in found[:_MOST]]
+    found.sort(key=lambda pair: pair[0])
+    newest = reversed(found[-_MOST:])
+    return [{"at": _iso(at), "text": "", "why": "", **entry} for at, entry in newest]
 
 
 def _effect(effect: EffectRecord, words: Words, language: str) -> Entry:
     state = words.of("effect_state", effect.state)
     when = text(language, "box", "planned_for") if effect.state in _OPEN else ""
+    code = str(effect.result.get("code") or "")
+    told = (code, state, effect.planned.rule_id, when)
     return {
         "kind": "effect",
         "label": words.of("effect_kind", effect.planned.kind),
-        "text": f"{state} · {effect.planned.rule_id}" + (f" · {when}" if when else ""),
+        "text": " · ".join(part for part in told if part),
         "why": effect.reason,
     }
 

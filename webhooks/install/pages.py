@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from connector.ports import ShopCheck
-from webhooks.install.binding import InstallRefused
+from webhooks.install.binding import Connected, InstallRefused
 from webhooks.install.first_look import first_look
 from webhooks.install.woocommerce import INSTALL, begin_with_code, finish, take_keys
 from webhooks.install.wording import catalog, language_of, text
@@ -75,7 +75,7 @@ def install_pages(app: Application) -> Blueprint:
             heading,
             [words["plugin_yes" if done.plugin else "plugin_no"]],
             facts=[(words["address"], done.shop.address), (words["started_by"], done.started_by)],
-            problems=done.problems,
+            problems=[*done.problems, *_plugin_problem(done, words)],
             checks=first_look(app, done.shop),
             back=done.back,
         )
@@ -142,6 +142,10 @@ def shown(check: ShopCheck, language: str) -> Mapping[str, str]:
         "found": found,
         "mend": mend,
     }
+
+
+def _plugin_problem(done: Connected, words: Mapping[str, str]) -> list[str]:
+    return [f"{words['plugin_failed']} ({done.plugin_error})"] if done.plugin_error else []
 
 
 def _told(err: InstallRefused, language: str) -> tuple[Response, int]:
