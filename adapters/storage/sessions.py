@@ -1,7 +1,7 @@
 """Sessions of the admin pages, and tries to sign in."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -38,6 +38,9 @@ tries: Final = sa.Table(
     sa.Column("last_at", Time, nullable=False),
     sa.Column("until_at", Time, nullable=False),
 )
+
+
+_COUNTED: Final = timedelta(days=2)
 
 
 class Sessions(Part):
@@ -100,7 +103,10 @@ class Sessions(Part):
         )
 
     def end_old_sessions(self, *, now: datetime, idle_since: datetime) -> int:
-        """Delete sessions that are over; tell how many."""
+        """Delete sessions that are over, and counts of tries as old; tell how many sessions."""
+        # A count that old begins anew anyway.
+        old = sa.and_(tries.c.last_at < now - _COUNTED, tries.c.until_at <= now)
+        self.connection.execute(sa.delete(tries).where(old))
         return self._changed(
             sa.delete(sessions).where(
                 sa.or_(sessions.c.ends_at <= now, sessions.c.seen_at <= idle_since)

@@ -5,6 +5,7 @@ nothing. A try counts before its password is looked at: many at once gain nothin
 """
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +15,8 @@ from connector.storage.port import Transaction
 _FORGET_AFTER: Final = timedelta(hours=24)
 _LONGEST: Final = timedelta(minutes=30)
 _FIRST: Final = timedelta(seconds=15)
+_FREE_FAR: Final = 20
+_FREE_NEAR: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,21 @@ class _Counter:
 def _counters(name: str, address: str) -> tuple[_Counter, _Counter]:
     # Digests: a password typed in the wrong field must not lie in the table.
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
-    return _Counter(f"name:{digest}", 5), _Counter(f"address:{address}", 20)
+    return _Counter(f"name:{digest}", 5), _of_address(address)
+
+
+def _of_address(address: str) -> _Counter:
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return _Counter("address:", _FREE_NEAR)
+    if not known.is_global:
+        # Perhaps a proxy, behind which everybody stands: one must not shut out all.
+        return _Counter(f"address:{known}", _FREE_NEAR)
+    if known.version == 6:  # noqa: PLR2004 - one line has as many addresses as it likes
+        network = ipaddress.ip_network((known, 64), strict=False)
+        return _Counter(f"address:{network}", _FREE_FAR)
+    return _Counter(f"address:{known}", _FREE_FAR)
 
 
 def wait_after(count: int, free: int) -> timedelta:

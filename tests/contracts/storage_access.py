@@ -130,6 +130,15 @@ class AccessContract:
             assert begin_try(tx, "eva", "::1", until) is None
             forget(tx, "ana", "::1")
             assert begin_try(tx, "ana", "::1", until) is None
+            # From one line, whatever names and whatever of its many addresses.
+            for number in range(20):
+                assert begin_try(tx, f"n{number}", f"2606:4700::{number:x}", now) is None
+            assert begin_try(tx, "n20", "2606:4700::ffff", now) is not None
+            assert begin_try(tx, "n20", "2606:4700:0:1::1", now) is None
+            # A proxy stands for everybody.
+            for number in range(200):
+                assert begin_try(tx, f"m{number}", "10.0.0.1", now) is None
+            assert begin_try(tx, "m200", "10.0.0.1", now) is not None
         assert [wait_after(count, 5).total_seconds() for count in (4, 5, 6, 12, 400)] == [
             0,
             15,
