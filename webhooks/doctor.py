@@ -13,6 +13,7 @@ from connector.errors import PostventaError, RuleInvalid
 from connector.settings import Settings, load_settings
 from connector.storage.records import ShopRecord, ShopState
 from webhooks.doctor_limits import limits, room
+from webhooks.doctor_privacy import requests_of_people
 from webhooks.finding import Finding
 from webhooks.wiring import Application, key_path, open_application
 
@@ -44,6 +45,7 @@ def examine(*, offline: bool = False) -> list[Finding]:
             findings.extend(_ledgers(app))
             findings.extend(_rules(app))
             findings.extend(_rows(app))
+            findings.extend(requests_of_people(app))
     except PostventaError as err:
         findings.append(Finding("database", "bad", str(err), "Postventa cannot start like this."))
     return findings

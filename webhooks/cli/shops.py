@@ -103,7 +103,7 @@ def shopify(
 ) -> None:
     """Connect a Shopify shop through an app of yours that is installed in it.
 
-    Make the app in Shopify's Dev Dashboard with the scopes write_orders,
+    Make the app in Shopify's Dev Dashboard with the scopes write_orders, read_products,
     read_customers, read_fulfillments and write_discounts, and install it in the shop.
     Its client id and secret stand in the app's settings.
     """

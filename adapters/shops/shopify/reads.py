@@ -24,6 +24,7 @@ ALL_ORDERS: Final = "read_all_orders"
 # What the adapter needs, and what is lost without it; writing includes reading.
 SCOPES: Final = {
     "write_orders": "orders cannot be read, noted or tagged",
+    "read_products": "rules cannot ask which products were bought",
     "read_customers": "buyers stay unknown",
     "read_fulfillments": "parcels stay unknown",
     "write_discounts": "discount codes cannot be made",

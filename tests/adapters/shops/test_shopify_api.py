@@ -630,6 +630,7 @@ def test_missing_scopes_and_wrong_shop_are_problems(shop: ShopifyShop) -> None:
     shop.store.domain = "other.myshopify.com"
     problems = connected(shop).look_at_shop().problems
     assert [problem.split(",")[0] for problem in problems] == [
+        "The app lacks the scope read_products",
         "The app lacks the scope read_fulfillments",
         "The app lacks the scope write_discounts",
         "The token belongs to other.myshopify.com",

@@ -202,9 +202,15 @@ def test_two_apps_side_by_side_keep_their_own_secrets() -> None:
 
 def test_missing_scopes_are_named() -> None:
     """A right to write includes the one to read; what was not granted is named."""
-    assert missing_scopes("write_orders,write_customers,read_fulfillments,write_discounts") == ()
+    assert (
+        missing_scopes(
+            "write_orders,write_products,read_customers,read_fulfillments,write_discounts"
+        )
+        == ()
+    )
     assert missing_scopes("read_orders,read_customers") == (
         "write_orders",
+        "read_products",
         "read_fulfillments",
         "write_discounts",
     )
