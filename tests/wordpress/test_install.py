@@ -66,6 +66,9 @@ def test_a_shop_is_connected_from_zero(running: Running, shop: WooShop) -> None:
     assert stored.secrets["consumer_key"].reveal() == shop.consumer_key
     assert set(stored.webhooks.values()) == {"active"}
     assert shop.consumer_secret not in answer.text
+    with running.storage.reading() as tx:
+        acts = [(entry.act, entry.actor) for entry in tx.audit(limit=5)]
+    assert acts == [("shop.connected", "cli:ana")]
 
 
 def test_a_state_counts_once(running: Running, shop: WooShop) -> None:

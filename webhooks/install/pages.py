@@ -8,6 +8,8 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from connector.ports import ShopCheck
+from connector.storage.access import Door
+from webhooks.admin.access import write_down
 from webhooks.install.binding import Connected, InstallRefused
 from webhooks.install.first_look import first_look
 from webhooks.install.woocommerce import INSTALL, begin_with_code, finish, take_keys
@@ -68,6 +70,9 @@ def install_pages(app: Application) -> Blueprint:
             again = request.full_path if err.reason in _AGAIN else ""
             heading = words["not_connected"]
             return page(language, heading, sentences, failed=True, back=err.back, again=again), 409
+        with app.storage.transaction() as tx:
+            door = Door.WORDPRESS if done.back else Door.STANDALONE
+            write_down(tx, "shop.connected", actor=done.started_by, door=door, shop_id=done.shop.id)
         name = done.shop.name
         heading = words["again" if done.again else "connected"].format(name=name)
         return page(

@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from connector.flows.privacy import Subject, erase_buyer, export_buyer
 from connector.model.order import OrderRef
+from connector.storage.access import Door
 from connector.storage.records import ShopRecord
+from webhooks.admin.access import write_down
 from webhooks.install.binding import disconnect_plugin
 from webhooks.install.first_look import first_look
 from webhooks.install.handover import HandoverRefused, open_call
@@ -80,6 +82,10 @@ def _health(app: Application, shop: ShopRecord, given: Given) -> Answer:
 def _disconnect(app: Application, shop: ShopRecord, given: Given) -> Answer:
     del given
     disconnect_plugin(app, shop)
+    with app.storage.transaction() as tx:
+        write_down(
+            tx, "plugin.disconnected", actor="WordPress", door=Door.WORDPRESS, shop_id=shop.id
+        )
     app.engine.log("plugin.disconnected", shop_id=shop.id)
     return {"status": "ok"}
 
