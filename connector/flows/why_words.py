@@ -471,6 +471,7 @@ _REASONS: Final = tuple(
             r"tried (\d+) times[.;:] ?(.*)",
             _inner("se intentó {} veces: {}", "it was tried {} times: {}"),
         ),
+        ("canceled by a person", _fixed("la canceló una persona", "a person canceled it")),
         (r"needs a person: (.*)", _inner("{}", "{}")),
     )
 )

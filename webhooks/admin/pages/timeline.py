@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, g, render_template
 from flask.typing import ResponseReturnValue
 
+from connector.flows.why_words import reason_words
 from connector.model.order import OrderRef, ShopId
 from connector.storage.access import Role
 from connector.storage.port import Transaction
@@ -115,6 +116,12 @@ def condition_text(value: Any) -> str:
     if told is None:
         return "—"
     return told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+
+
+@pages.app_template_filter("reason")
+def _reason(text: str) -> str:
+    """Put a stored reason into the reader's language, where it is one of ours."""
+    return reason_words(text, g.language)
 
 
 @pages.app_template_filter("condition_text")
