@@ -79,6 +79,22 @@ class History(Part):
                 found[row.id] = occurrence_record(tuple(row))
         return [found[number] for number in numbers if number in found]
 
+    def happened_to(
+        self, shop_id: ShopId, refs: Sequence[OrderRef]
+    ) -> Mapping[OrderRef, Sequence[OccurrenceRecord]]:
+        """Read what happened to some orders, oldest number first."""
+        found: dict[OrderRef, list[OccurrenceRecord]] = {}
+        for start in range(0, len(refs), _MOST):
+            some = list(refs[start : start + _MOST])
+            for row in self.connection.execute(
+                sa.select(occurrences)
+                .where(occurrences.c.shop_id == shop_id, occurrences.c.order_ref.in_(some))
+                .order_by(occurrences.c.id)
+            ):
+                item = occurrence_record(tuple(row))
+                found.setdefault(item.occurrence.order_ref, []).append(item)
+        return found
+
     def counted_orders(
         self, shop_id: ShopId, refs: Sequence[OrderRef]
     ) -> Mapping[OrderRef, CountedOrder]:

@@ -71,8 +71,8 @@ class Course:
             return []
         self.clock.at = now
         tx = self._store.begin(now)
-        order = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
-        order = without_later_tags(order, held, now)
+        then = as_of(held.order, held.times, now, paid_state=self.foreteller.paid_state)
+        order = without_later_tags(then, held, now)
         if seen:
             order = as_seen(order, seen)
         run_rules(tx, self.engine, self._shop, item, order, None, held.buyer_id)
@@ -88,17 +88,17 @@ class Course:
                 if len(tally.examples) < EXAMPLES:
                     tally.examples.append(order.number)
         if self._store.planned:
-            self._plan(item, held, now)
+            self._plan(item, held, now, then)
         return matched
 
-    def _plan(self, item: OccurrenceRecord, held: Held, now: datetime) -> None:
+    def _plan(self, item: OccurrenceRecord, held: Held, now: datetime, then: Order) -> None:
         by_rule: dict[str, list[PlannedEffect]] = {}
         for planned in self._store.planned:
             by_rule.setdefault(planned.rule_id, []).append(planned)
         for rule_id, effects in by_rule.items():
             tally = self.tallies[rule_id]
             fates = self.foreteller.fates(
-                tally.rule, effects, held.order, held.happened, held.times, now
+                tally.rule, effects, held.order, held.happened, held.times, (now, then)
             )
             for fate in fates:
                 day = fate.at.astimezone(self._zone).date().isoformat()
@@ -120,13 +120,21 @@ def without_later_tags(order: Order, held: Held, at: datetime) -> Order:
 
 
 def held_of(
-    tx: Transaction, shop: ShopRecord, ref: OrderRef, counted: CountedOrder, *, tags: bool
+    tx: Transaction,
+    shop: ShopRecord,
+    ref: OrderRef,
+    counted: CountedOrder,
+    *,
+    tags: bool,
+    happened: Sequence[OccurrenceRecord] | None = None,
 ) -> Held:
     """Put together what is known of an order.
 
-    Args: tags: also which labels are ours, and since when.
+    Args: tags: also which labels are ours, and since when. happened: to the order, where
+        that was read already.
     """
-    happened = tx.occurrences_of(shop.id, ref)
+    if happened is None:
+        happened = tx.occurrences_of(shop.id, ref)
     own: list[tuple[str, datetime]] = []
     if tags and counted.order.tags:
         own = [

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -100,15 +100,17 @@ class Foreteller:
         order: Order,
         happened: Sequence[OccurrenceRecord],
         times: Times,
-        now: datetime,
+        planned_at: tuple[datetime, Order],
     ) -> list[Fate]:
         """Judge all effects of one rule for one occurrence.
 
-        Args: order: as it is today. happened: all that is known of it. now: when they
-            were planned.
+        Args: order: as it is today. happened: all that is known of it. planned_at: when
+            they were planned, and the order as it was then.
         """
         found: dict[str, Fate] = {}
-        thens: dict[datetime, Order] = {}
+        now = planned_at[0]
+        # To take an order back costs as much as to ask a rule.
+        thens: dict[datetime, Order] = dict([planned_at])
         for planned in effects:
             first = found.get(planned.waits_for or "")
             at = max(planned.due_at, now, first.at if first else now)
@@ -128,37 +130,43 @@ class Foreteller:
         at: datetime,
         now: datetime,
     ) -> Fate:
-        fate = Fate(planned, EffectState.DONE, at, "", then, coupon=_code(first))
+        coupon = _code(first)
+        skipped, done = EffectState.SKIPPED, EffectState.DONE
         if first is not None and not first.done:
             reason = f"{NOT_DONE.format(first.planned.step)}: {first.reason}"
-            return replace(fate, state=EffectState.SKIPPED, reason=reason)
+            return Fate(planned, skipped, at, reason, then, coupon=coupon)
         by_then = [item for item in happened if item.occurrence.occurred_at <= at]
         reason = stopped(rule, planned, then, by_then)
         if reason:
-            return replace(fate, state=EffectState.SKIPPED, reason=reason)
+            return Fate(planned, skipped, at, reason, then, coupon=coupon)
         record = EffectRecord(planned, EffectState.PLANNED, at, now)
         try:
-            message_class = self._permitted(record, fate)
+            message_class = self._permitted(record, then, coupon)
         except SkipMessage as skip:
-            return replace(fate, state=EffectState.SKIPPED, reason=skip.reason)
+            return Fate(planned, skipped, at, skip.reason, then, coupon=coupon)
         except MessageInvalid as err:
-            return replace(fate, state=EffectState.DEAD, reason=f"the text cannot be made: {err}")
+            reason = f"the text cannot be made: {err}"
+            return Fate(planned, EffectState.DEAD, at, reason, then, coupon=coupon)
         channel = planned.payload.get("channel") or "email"
         if planned.kind is EffectKind.MESSAGE and channel not in self._engine.channels:
-            return replace(fate, state=EffectState.DEAD, reason=f"no channel {channel!r} is set up")
+            reason = f"no channel {channel!r} is set up"
+            return Fate(planned, EffectState.DEAD, at, reason, then, coupon=coupon)
         leaves = self._hours.take(record, at, planned.expires_at)
         if planned.expires_at is not None and leaves > planned.expires_at:
-            return replace(fate, state=EffectState.SKIPPED, at=leaves, reason=TOO_LATE)
+            return Fate(planned, skipped, leaves, TOO_LATE, then, coupon=coupon)
         waited = (leaves - at).total_seconds()
-        return replace(fate, at=leaves, message_class=message_class, waited_s=waited)
+        return Fate(planned, done, leaves, "", then, message_class, coupon, waited)
 
-    def _permitted(self, record: EffectRecord, fate: Fate) -> MessageClass | None:
+    def _permitted(
+        self, record: EffectRecord, order: Order, coupon: dict[str, Any] | None
+    ) -> MessageClass | None:
         planned = record.planned
         if planned.kind is EffectKind.MESSAGE:
-            return permitted(planned.payload, order=fate.order, shop=self._view, coupon=fate.coupon)
+            return permitted(planned.payload, order=order, shop=self._view, coupon=coupon)
         if planned.kind is EffectKind.NOTE:
-            return MessageClass.SERVICE if fate.is_message else None
-        action_of(self._engine, self._shop, record, fate.order)
+            # The shop mails it, so to the buyer it is a message about the order.
+            return MessageClass.SERVICE if planned.payload.get("to_buyer") else None
+        action_of(self._engine, self._shop, record, order)
         return None
 
 

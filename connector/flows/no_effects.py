@@ -20,7 +20,15 @@ _READS: Final = frozenset(
     {
         *("counted_orders", "evaluation_of", "happened", "happened_kinds", "happened_numbers"),
         *("occurrence", "occurrences_of", "order", "rule", "rules", "shop", "effects_of"),
-        *("count_buyer_orders", "refs_of_number", "rules_revision", "effect", "seen_of", "value"),
+        *(
+            "count_buyer_orders",
+            "happened_to",
+            "refs_of_number",
+            "rules_revision",
+            "effect",
+            "seen_of",
+            "value",
+        ),
     }
 )
 

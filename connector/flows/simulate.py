@@ -116,8 +116,13 @@ class _Past:
             seen = tx.seen_of(numbers)
             refs = list(dict.fromkeys(item.occurrence.order_ref for item in items))
             lacking = [ref for ref in refs if ref not in self._kept]
+            happened = tx.happened_to(self._shop.id, lacking)
             for ref, counted in tx.counted_orders(self._shop.id, lacking).items():
-                self._kept[ref] = held_of(tx, self._shop, ref, counted, tags=self._tags)
+                self._kept[ref] = held_of(
+                    *(tx, self._shop, ref, counted),
+                    tags=self._tags,
+                    happened=happened.get(ref, ()),
+                )
             for ref in refs:
                 if ref in self._kept:
                     self._kept.move_to_end(ref)

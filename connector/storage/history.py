@@ -48,6 +48,12 @@ class HistoryVerbs(Protocol):
         """Read some occurrences, in the order of their numbers as given."""
         ...
 
+    def happened_to(
+        self, shop_id: ShopId, refs: Sequence[OrderRef]
+    ) -> Mapping[OrderRef, Sequence[OccurrenceRecord]]:
+        """Read what happened to some orders, oldest number first."""
+        ...
+
     def counted_orders(
         self, shop_id: ShopId, refs: Sequence[OrderRef]
     ) -> Mapping[OrderRef, CountedOrder]:

@@ -44,6 +44,9 @@ class HistoryContract:
             found = tx.happened(numbers)
             assert tx.happened_kinds(SHOP, NOW, until) == {_K.ORDER_PAID: 4, _K.ORDER_CREATED: 1}
             assert list(tx.happened_numbers(SHOP, NOW, until, [])) == []
+            some = tx.happened_to(SHOP, [OrderRef("4"), OrderRef("8"), OrderRef("99")])
+            assert tx.happened_to(SHOP, []) == {}
+            assert some == {"4": list(tx.occurrences_of(SHOP, OrderRef("4")))}
         assert [item.occurrence.order_ref for item in found] == ["9", "2", "3", "1"]
         assert [item.id for item in found] == list(numbers)
 
