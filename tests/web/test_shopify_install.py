@@ -273,6 +273,17 @@ def test_missing_scopes_are_told(running: Running, shopify: ShopifyShop) -> None
     assert any("write_discounts" in problem for problem in found["problems"])
 
 
+def test_a_missing_approval_is_told(running: Running, shopify: ShopifyShop) -> None:
+    """An app that is not told who bought says so in the check, and doctor with it."""
+    install(running, shopify)
+    shop = only_shop(running)
+    ask(shopify, "POST", "/_sandbox/orders", ANA)
+    assert check_shop(running.app, shop.id)["problems"] == []
+    shopify.protected_data = False
+    problems = check_shop(running.app, shop.id)["problems"]
+    assert any("email" in one and "protected customer data" in one for one in problems)
+
+
 def test_a_shop_of_another_app_is_not_taken_over(running: Running, shopify: ShopifyShop) -> None:
     """While a shop works through one app, installing another changes nothing."""
     install(running, shopify)

@@ -12,7 +12,7 @@ from adapters.shops.shopify.client import ShopifyClient
 from adapters.shops.shopify.graph import body_of, number_of
 from adapters.shops.shopify.mapping import order_of
 from adapters.shops.shopify.webhook import API_VERSION
-from connector.errors import InvalidRequest, NotFound, PayloadInvalid, Unsupported
+from connector.errors import AdapterError, InvalidRequest, NotFound, PayloadInvalid, Unsupported
 from connector.model.order import ListedOrder, Order, OrderRef, UnreadableOrder
 from connector.ports import ShopFacts
 
@@ -113,6 +113,7 @@ class Reader:
                 f"The token belongs to {shop.myshopify_domain}, not to {self._domain}: connect"
                 " the shop under its own domain."
             )
+        self._look_at_buyers()
         problems += [
             f"{gap}. Ask for access to protected customer data in the Dev Dashboard."
             for gap in self._gaps
@@ -126,6 +127,19 @@ class Reader:
             version=API_VERSION,
             problems=tuple(problems),
         )
+
+    def _look_at_buyers(self) -> None:
+        """See whether the app is told who bought; without a right to it fields are empty.
+
+        Source: shopify.dev, protected customer data, checked 2026-11-22: the answer is 200,
+        the field null, and an error with its path says that the app is not approved.
+        """
+        try:
+            told = self._client.ask("BuyerSeen", {}, schema.SeenData)
+        except AdapterError:
+            # A missing scope is told already, and the rest is not what was asked.
+            return
+        self._note(told.gaps)
 
     def _gone(self, ref: OrderRef) -> NotFound | Unsupported:
         """Tell a deleted order from one that is only too old for this app.

@@ -32,6 +32,7 @@ SETTINGS: Final = {
     "new_id_on_retry": ("hooks", "new_id_on_retry", bool),
     "compliance_url": ("hooks", "compliance_url", str),
     "search_lag_s": ("", "search_lag_s", float),
+    "protected_data": ("", "protected_data", bool),
     "token_life_s": ("", "token_life_s", float),
     "client_secret": ("", "client_secret", str),
 }

@@ -33,6 +33,13 @@ HIDDEN_NOT_DENIED: Final = frozenset({"FulfillmentOrder"})
 NOT_PRETENDED: Final = "SANDBOX_NOT_PRETENDED"
 
 
+# Level 2: name, address, e-mail, phone.
+PROTECTED: Final = {
+    "Order": frozenset({"email", "phone", "shippingAddress", "billingAddress"}),
+    "Customer": frozenset({"firstName", "lastName", "email", "phone", "defaultEmailAddress"}),
+}
+
+
 @dataclass(slots=True)
 class Context:
     """What every resolver can reach.
@@ -58,6 +65,7 @@ class Engine:
         """Find the value of one field; a gap is an error, never a null."""
         name, parent = info.field_name, info.parent_type.name
         _check_scope(info)
+        _check_approval(info)
         table = {"QueryRoot": self.reads, "Mutation": self.writes}.get(parent)
         if table is not None and source is None:
             if name not in table:
@@ -181,6 +189,22 @@ def shown(error: GraphQLError) -> dict[str, Any]:
 def _gap(parent: str, name: str) -> GraphQLError:
     return GraphQLError(
         f"the sandbox does not pretend {parent}.{name}", extensions={"code": NOT_PRETENDED}
+    )
+
+
+def _check_approval(info: Info) -> None:
+    """Keep back who the buyer is from an app that is not approved for it.
+
+    Source: protected customer data, shopify.dev, checked 2026-11-22.
+    """
+    if info.context.shop.protected_data or info.field_name not in PROTECTED.get(
+        info.parent_type.name, ()
+    ):
+        return
+    raise GraphQLError(
+        f"This app is not approved to access the {info.field_name} field. See"
+        " https://shopify.dev/docs/apps/launch/protected-customer-data for more details.",
+        extensions={"code": "ACCESS_DENIED"},
     )
 
 

@@ -77,6 +77,8 @@ class ShopifyShop(SandboxServer):
         self.access_token = "shpat_" + secrets.token_hex(16)
         self.scopes = None if scopes is None else frozenset(scopes)
         self.installed = True
+        # Whether the app may see names, addresses, e-mail and phone.
+        self.protected_data = True
         self.search_lag_s = 0.0
         self.token_life_s = float(oauth.TOKEN_LIFE_S)
         self.bucket = Bucket()
