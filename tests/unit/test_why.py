@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from connector.errors import NotFound
+from connector.flows.simulate import simulate
+from connector.flows.try_rules import find_order, try_rules
 from connector.flows.why import why, why_buyer
 from connector.flows.why_words import (
     DONE,
@@ -25,7 +27,7 @@ from connector.flows.why_words import (
 from connector.jobs.switch import KILL_SWITCH
 from connector.model.effect import EffectKind, EffectState, Verdict
 from connector.model.event import OccurrenceKind
-from connector.model.order import OrderRef, OrderState
+from connector.model.order import OrderRef, OrderState, ShopId
 from connector.rules.rule import Rule
 from connector.storage.records import EffectRecord, ShopState
 from tests.unit.rule_shop import NOW, SHOP, Shop, ago, buyer, offer, opened, rule
@@ -317,6 +319,25 @@ def test_unknown_rules_and_those_out_of_use(shop: Shop) -> None:
         ask(shop, rule_id="x")
     with pytest.raises(NotFound, match="no order"):
         ask(shop, "999")
+
+
+def test_another_shop_knows_nothing(shop: Shop) -> None:
+    """Orders and buyers of one shop are not to be had by asking for another."""
+    put(shop, rule())
+    shop.tell(1, ago(days=1), number="#77")
+    other = replace(shop.record, id=ShopId("s2"), address="http://127.0.0.1:10", hook_token="other")
+    with shop.app.storage.transaction() as tx:
+        tx.add_shop(other)
+    with pytest.raises(NotFound):
+        why(shop.app.engine, other, OrderRef("1"))
+    with pytest.raises(NotFound):
+        why_buyer(shop.app.engine, other, "ana@example.com")
+    with shop.app.storage.reading() as tx, pytest.raises(NotFound):
+        find_order(tx, other, "77")
+    with pytest.raises(NotFound):
+        try_rules(shop.app.engine, other, [rule()], OrderRef("1"))
+    report = simulate(shop.app.engine, other, [rule()], days=30)
+    assert (report["occurrences"], report["rules"][0]["occurrences"]) == (0, 0)
 
 
 def test_every_sentence_stands_in_both_languages() -> None:
