@@ -49,7 +49,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         shop = fill_shop(running, "Ours")
         fill_shop(running, "Theirs", platform="shopify")
         with running.storage.transaction() as tx:
-            for number in range(60):
+            for number in range(12):
                 order = an_order("Núria", f"o{number}", f"#{number + 1}", clock.now())
                 tx.put_order(shop.id, order, buyer_id=None, seen_at=clock.now())
         add_user(running, "ana")

@@ -1,6 +1,7 @@
 """Every page declares who may see it, and no form is taken that is not ours."""
 
 import re
+from typing import Final
 
 import pytest
 
@@ -11,7 +12,8 @@ from tests.running import Running
 from tests.web.admin.console import Console
 from tests.web.admin.routes import admin_routes, parts_of
 from tests.web.admin.world import Filled, add_user
-from webhooks.admin.access import Scope
+from webhooks.admin.access import Needs, Scope
+from webhooks.admin.forms import local_path
 from webhooks.app import create_app
 
 
@@ -81,34 +83,32 @@ def test_a_viewer_changes_nothing(running: Running, ours: Filled, viewer: Consol
                 assert answer.status_code == 403, path
 
 
-@pytest.mark.parametrize(
-    ("field", "headers"),
-    [
-        (True, {}),
-        (True, {"Origin": "https://evil.example"}),
-        (True, {"Origin": "null"}),
-        (True, {"Origin": ""}),
-        (True, {"Sec-Fetch-Site": "cross-site"}),
-        (True, {"Sec-Fetch-Site": "same-site"}),
-        (True, {"Sec-Fetch-Site": "none"}),
-        (True, {"Origin": "OURS", "Sec-Fetch-Site": "cross-site"}),
-        (True, {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}),
-        (False, {"Origin": "OURS", "Sec-Fetch-Site": "same-origin"}),
-    ],
-)
-def test_forms_of_other_sites_are_refused(
-    running: Running, ours: Filled, owner: Console, *, field: bool, headers: dict[str, str]
-) -> None:
+_FOREIGN: Final[list[tuple[bool, dict[str, str]]]] = [
+    (True, {}),
+    (True, {"Origin": "https://evil.example"}),
+    (True, {"Origin": "null"}),
+    (True, {"Origin": ""}),
+    (True, {"Sec-Fetch-Site": "cross-site"}),
+    (True, {"Sec-Fetch-Site": "same-site"}),
+    (True, {"Sec-Fetch-Site": "none"}),
+    (True, {"Origin": "OURS", "Sec-Fetch-Site": "cross-site"}),
+    (True, {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}),
+    (False, {"Origin": "OURS", "Sec-Fetch-Site": "same-origin"}),
+]
+
+
+def test_forms_of_other_sites_are_refused(running: Running, ours: Filled, owner: Console) -> None:
     """No form is taken without the session's word, or from another place than our pages."""
-    told = {name: value.replace("OURS", running.url) for name, value in headers.items()}
+    owner.get("/admin/account")
     for route in admin_routes(running):
         if route.method != "POST" or route.is_door:
             continue
         for path in route.paths(parts_of(ours)):
-            owner.get("/admin/account")
-            fields = {"csrf": owner.word} if field else {}
-            answer = owner.send(path, fields, told)
-            assert answer.status_code == 403, path
+            for field, headers in _FOREIGN:
+                told = {name: value.replace("OURS", running.url) for name, value in headers.items()}
+                fields = {"csrf": owner.word} if field else {}
+                answer = owner.send(path, fields, told)
+                assert answer.status_code == 403, (path, field, headers)
     assert owner.get("/admin/account").status_code == 200
 
 
@@ -204,12 +204,42 @@ def test_a_look_changes_nothing(running: Running, ours: Filled, owner: Console) 
         "/administrator",
     ],
 )
-def test_only_own_pages_are_gone_on_to(running: Running, bad: str) -> None:
-    """After signing in one goes on to a page of ours only, whatever the address asked for."""
+def test_only_own_pages_are_gone_on_to(bad: str) -> None:
+    """A place to go on to that is not one of our pages is replaced by the first page."""
+    assert local_path(bad, "/admin/") == "/admin/"
+    assert local_path("/admin/shops?q=1&x=%23", "/admin/") == "/admin/shops?q=1&x=%23"
+
+
+def test_signing_in_leads_to_own_pages_only(running: Running) -> None:
+    """After signing in one goes on to a page of ours, whatever the address asked for."""
     add_user(running, "ana")
     console = Console(running)
-    answer = console.login("ana", next=bad)
+    answer = console.login("ana", next="https://evil.example/admin/")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/")
+    again = console.get("/admin/login?next=//evil.example/admin/")
+    assert again.headers["Location"] == "/admin/"
+
+
+def test_a_fault_of_ours_shows_nothing(
+    running: Running, owner: Console, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A fault gives a page in the reader's language, and neither page nor log holds its data."""
+    web = create_app(running.app, running.server.receiver)
+
+    def broken() -> str:
+        raise ZeroDivisionError("secret-of-a-buyer")
+
+    broken.needs = Needs(Scope.SIGNED_IN)  # type: ignore[attr-defined]  # what decorators set
+    web.view_functions["admin.home.start"] = broken
+    client = web.test_client()
+    client.set_cookie("postventa", owner.http.cookies["postventa"])
+    for language, told in (("es", "Algo ha ido mal"), ("en", "Something went wrong")):
+        answer = client.get(f"/admin/?lang={language}")
+        assert answer.status_code == 500
+        assert told in answer.text
+        assert "secret-of-a-buyer" not in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert "secret-of-a-buyer" not in "".join(capfd.readouterr())
 
 
 def framed(running: Running, shop: Filled, role: Role = Role.EDITOR) -> str:

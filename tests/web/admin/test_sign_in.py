@@ -54,14 +54,19 @@ def test_cookies_are_bound_to_the_host_where_there_is_tls(tmp_path: Path) -> Non
     assert "Domain" not in cookie
 
 
-def test_the_session_is_kept_as_a_digest_only(running: Running, tmp_path: Path) -> None:
-    """Neither the cookie nor the password stands anywhere in the data folder."""
+def test_the_session_is_kept_as_a_digest_only(
+    running: Running, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the cookie nor the password stands in the data folder or in the log."""
     add_user(running, "ana")
     cookie = Console(running, "ana").http.cookies["postventa"]
     for file in tmp_path.rglob("*"):
         if file.is_file():
             assert cookie.encode() not in file.read_bytes()
             assert PASSWORD.encode() not in file.read_bytes()
+    logged = "".join(capfd.readouterr())
+    assert cookie not in logged
+    assert PASSWORD not in logged
 
 
 @pytest.mark.parametrize(
