@@ -164,27 +164,36 @@ def _shops(app: Application, *, offline: bool) -> Iterator[Finding]:
     if not shops:
         yield Finding("shops", "note", "none is connected", "See `postventa shops add --help`.")
     for shop in shops:
-        yield _shop(app, shop, offline=offline)
+        yield from _shop(app, shop, offline=offline)
 
 
-def _shop(app: Application, shop: ShopRecord, *, offline: bool) -> Finding:
+def _shop(app: Application, shop: ShopRecord, *, offline: bool) -> Iterator[Finding]:
+    from webhooks.install.wording import text
     from webhooks.shops import check_shop
 
     what = f"shop {shop.id}"
     if offline:
         if shop.state is ShopState.CONNECTED:
-            return Finding(what, "ok", f"{shop.name}: not called")
-        return Finding(
-            what, "bad", f"{shop.name}: {shop.state}", f"Run: postventa shops check {shop.id}"
-        )
+            yield Finding(what, "ok", f"{shop.name}: not called")
+        else:
+            mend = f"Run: postventa shops check {shop.id}"
+            yield Finding(what, "bad", f"{shop.name}: {shop.state}", mend)
+        return
     try:
         done = check_shop(app, shop.id)
     except PostventaError as err:
-        return Finding(what, "bad", f"{shop.name}: {err}", f"postventa shops check {shop.id}")
+        yield Finding(what, "bad", f"{shop.name}: {err}", f"postventa shops check {shop.id}")
+        return
     if done["problems"]:
-        return Finding(what, "bad", f"{shop.name}: {done['state']}", " ".join(done["problems"]))
-    active = len(done["registered"])
-    return Finding(what, "ok", f"{shop.name}: key works, {active} webhooks active")
+        yield Finding(what, "bad", f"{shop.name}: {done['state']}", " ".join(done["problems"]))
+    else:
+        active = len(done["registered"])
+        yield Finding(what, "ok", f"{shop.name}: key works, {active} webhooks active")
+    for name, state in done.get("looks", {}).items():
+        # What is bad is among the problems; these are the words of the first look.
+        if state == "note":
+            title = text("en", "check", name, "title")
+            yield Finding(what, "note", f"{shop.name}: {title}", text("en", "check", name, state))
 
 
 def mended(app: Application) -> Iterator[Finding]:

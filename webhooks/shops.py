@@ -205,7 +205,9 @@ def check_shop(app: Application, shop_id: str, *, mend: bool = False) -> Line:
     else:
         states, problem = look_at_webhooks(app, adapter, shop, hook)
         problems.extend([problem] if problem else [])
-    return _line(read_again(app, shop), hook, states, problems, ok=not problems)
+    looks = {check.name: check.state for check in facts.checks}
+    done = _line(read_again(app, shop), hook, states, problems, ok=not problems)
+    return {**done, "looks": looks}
 
 
 def remove_shop(app: Application, shop_id: str) -> tuple[ShopRecord, int, str]:

@@ -1,5 +1,6 @@
 """A WooCommerce shop is connected by its own page for granting keys."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import requests
 from connector.storage.records import ShopRecord, ShopState
 from tests.running import Running
 from tests.support import FrozenClock
+from tests.web.cli import Cli
 from tests.web.connected import connect
 from tests.wordpress.granting import asked, bring_keys, come_back
 from webhooks.install.binding import InstallRefused
@@ -279,6 +281,27 @@ def test_the_first_look_names_each_check(running: Running, shop: WooShop) -> Non
     shop.stop()
     found = {check.name: check.state for check in first_look(running.app, record)}
     assert (found["answers"], found["permalinks"]) == ("bad", "unknown")
+
+
+def test_the_doctor_says_the_same(
+    tmp_path: Path, shop: WooShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first look wants read, `shops check` names and `doctor` says in its words."""
+    cli = Cli(tmp_path)
+    told = catalog("en")["check"]["cron"]
+
+    def without_cron(_store: object) -> dict[str, object]:
+        return {"environment": {"version": "7.9.1", "wp_cron": False}, "settings": {}}
+
+    made = cli.add(shop)
+    monkeypatch.setattr("webhooks.sandbox.woocommerce.catalog.system_status", without_cron)
+    found = json.loads(cli.run("shops", "check", made["id"], "--json").stdout)
+    assert found["looks"]["cron"] == "note"
+    assert found["looks"]["hpos"] == "unknown"
+    assert "older than 8.0" in str(found["problems"])
+    lines = json.loads(cli.run("doctor", "--json").stdout)
+    mends = [line["mend"] for line in lines if line["what"] == f"shop {made['id']}"]
+    assert told["note"] in mends
 
 
 def test_both_languages_have_the_same_texts() -> None:

@@ -100,6 +100,7 @@ def look(client: WooClient, *, now: datetime | None = None) -> ShopFacts:
         "key_rights": _write_problem(client),
         "https": _address_problem(client, index),
         "clock": _clock_problem(apart_s),
+        "version": _version_problem(str(status.environment.get("version") or "")),
     }
     currency = str(status.settings.get("currency") or "")
     country, region = _place(client)
@@ -134,7 +135,7 @@ def _checks(
         seen("zone", zone, bad="note"),
         _flag("cron", environment.get("wp_cron")),
         _flag("hpos", settings.get("HPOS_enabled")),
-        ShopCheck("version", _version_state(version), version),
+        seen("version", version) if version else ShopCheck("version", "unknown"),
         seen("key_rights"),
     )
 
@@ -145,11 +146,11 @@ def _flag(name: str, value: object) -> ShopCheck:
     return ShopCheck(name, "ok" if value else "note")
 
 
-def _version_state(version: str) -> str:
+def _version_problem(version: str) -> str:
     major = version.partition(".")[0]
-    if not major.isdecimal():
-        return "unknown"
-    return "ok" if int(major) >= _OLDEST else "bad"
+    if not major.isdecimal() or int(major) >= _OLDEST:
+        return ""
+    return f"This WooCommerce, {version[:20]}, is older than {_OLDEST}.0: update it."
 
 
 def read_currency(client: WooClient) -> str:
