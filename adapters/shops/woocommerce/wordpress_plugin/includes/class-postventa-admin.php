@@ -223,7 +223,7 @@ class Postventa_Admin {
 		}
 		$next = isset( $answer['authorize'] ) && is_string( $answer['authorize'] ) ? $answer['authorize'] : '';
 		// WooCommerce's own page and no other: a connector sends nobody elsewhere.
-		if ( 0 !== strpos( $next, untrailingslashit( home_url() ) . '/wc-auth/v1/authorize?' ) ) {
+		if ( 0 !== stripos( $next, untrailingslashit( home_url() ) . '/wc-auth/v1/authorize?' ) ) {
 			$this->leave( __( 'The connector gave an address that is not of this shop.', 'postventa' ) );
 		}
 		wp_safe_redirect( esc_url_raw( $next ) );
