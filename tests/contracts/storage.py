@@ -13,6 +13,7 @@ from tests.contracts.storage_access import AccessContract
 from tests.contracts.storage_effects import EffectContract
 from tests.contracts.storage_history import HistoryContract
 from tests.contracts.storage_inbox import InboxContract
+from tests.contracts.storage_install import InstallContract
 from tests.contracts.storage_ledger import LedgerContract
 from tests.contracts.storage_limits import LimitContract
 from tests.contracts.storage_records import RecordContract
@@ -31,6 +32,7 @@ class StorageContract(
     StrangeContract,
     HistoryContract,
     TicketContract,
+    InstallContract,
     AccessContract,
 ):
     """Every promise of `connector.storage.port`."""
