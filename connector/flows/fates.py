@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -116,9 +116,15 @@ class Foreteller:
             at = max(planned.due_at, now, first.at if first else now)
             at = hold_until(planned, at) or at
             if at not in thens:
-                thens[at] = as_of(order, times, at, paid_state=self.paid_state)
-            found[planned.key] = self._one(rule, planned, first, thens[at], happened, at, now)
+                thens[at] = self._then(order, times, at)
+            fate = self._one(rule, planned, first, thens[at], happened, at, now)
+            if fate.done and fate.at > at:
+                fate = _looked_again(rule, fate, happened, self._then(order, times, fate.at))
+            found[planned.key] = fate
         return list(found.values())
+
+    def _then(self, order: Order, times: Times, at: datetime) -> Order:
+        return as_of(order, times, at, paid_state=self.paid_state)
 
     def _one(
         self,
@@ -168,6 +174,16 @@ class Foreteller:
             return MessageClass.SERVICE if planned.payload.get("to_buyer") else None
         action_of(self._engine, self._shop, record, order)
         return None
+
+
+def _looked_again(
+    rule: Rule, fate: Fate, happened: Sequence[OccurrenceRecord], then: Order
+) -> Fate:
+    """Look at the order once more after a wait: it may have ended in the meantime."""
+    by_then = [item for item in happened if item.occurrence.occurred_at <= fate.at]
+    reason = stopped(rule, fate.planned, then, by_then)
+    state = EffectState.SKIPPED if reason else fate.state
+    return replace(fate, state=state, reason=reason, order=then)
 
 
 def paid_word(engine: Engine, shop: ShopRecord) -> OrderState:

@@ -116,6 +116,23 @@ def test_the_ceiling_of_an_hour_moves_what_is_too_much(
     ]
 
 
+def test_what_waits_for_the_next_hour_is_looked_at_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order that waits for eleven o'clock is canceled at half past ten: nothing is sent."""
+    monkeypatch.setitem(shop.app.engine.ceilings._most, "messages", 1)
+    shop.tell(1, datetime(2026, 11, 20, 10, 1, tzinfo=UTC))
+    half_past = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+    for changes in ({}, {"state": OrderState.CANCELED, "canceled_at": half_past}):
+        at = {"modified_at": half_past} if changes else {}
+        shop.tell(
+            2, datetime(2026, 11, 20, 10, 2, tzinfo=UTC), buyer=buyer("luis"), **changes, **at
+        )
+    line = shop.simulate(offer())["rules"][0]
+    assert line["would_do"] == {"message": 1}
+    assert line["held_back"] == {"stopped: order.canceled": 1}
+
+
 def test_a_turn_of_which_nothing_came_can_be_taken_again(shop: Shop) -> None:
     """Once a buyer: the first order is canceled before its time, so the second one acts."""
     canceled = {
