@@ -32,6 +32,12 @@ SCOPES: Final = {
 _log = logging.getLogger(__name__)
 
 
+class SeenData(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer of BuyerSeen: only what is missing in it counts."""
+
+    orders: Any = None
+
+
 def order_gid(ref: OrderRef) -> str:
     """Write the global id of an order.
 
@@ -135,7 +141,7 @@ class Reader:
         the field null, and an error with its path says that the app is not approved.
         """
         try:
-            told = self._client.ask("BuyerSeen", {}, schema.SeenData)
+            told = self._client.ask("BuyerSeen", {}, SeenData)
         except AdapterError:
             # A missing scope is told already, and the rest is not what was asked.
             return

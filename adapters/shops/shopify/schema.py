@@ -1,7 +1,5 @@
 """The types of the Admin GraphQL schema 2026-10, as far as reading needs them."""
 
-from typing import Any
-
 import msgspec
 
 
@@ -299,9 +297,3 @@ class ShopData(msgspec.Struct, frozen=True, rename="camel"):
 
     shop: Shop
     current_app_installation: Installation | None = None
-
-
-class SeenData(msgspec.Struct, frozen=True, rename="camel"):
-    """The answer of BuyerSeen: only what is missing in it counts."""
-
-    orders: Any = None
