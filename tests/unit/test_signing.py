@@ -116,6 +116,15 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def _is_column(node: ast.expr) -> bool:
+    """Tell whether this is a column of a table, like `sessions.c.digest`."""
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "c"
+    )
+
+
 def _plain_compares(source: str) -> list[int]:
     """List the lines that compare something named like a signature by == or `in`."""
     found = []
@@ -127,7 +136,9 @@ def _plain_compares(source: str) -> list[int]:
         named = any(WORDS & set(_name(side).lower().split("_")) for side in sides)
         # Whether there is a signature at all may be asked plainly.
         empty = any(isinstance(side, ast.Constant) and not side.value for side in sides)
-        if plain and named and not empty:
+        # A row that is looked up by a hash is found by an index, not by us.
+        column = any(_is_column(side) for side in sides)
+        if plain and named and not empty and not column:
             found.append(node.lineno)
     return found
 

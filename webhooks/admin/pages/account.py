@@ -1,5 +1,6 @@
 """One's own account: password, second factor, sessions."""
 
+from hmac import compare_digest
 from typing import Any, Final
 
 from flask import Blueprint, abort, render_template, request
@@ -113,7 +114,8 @@ def end_sessions() -> ResponseReturnValue:
             ended = sum(
                 tx.end_session(one.digest)
                 for one in tx.sessions_of(user.id)
-                if one.digest[:_SHORT] == wanted and one.digest != visitor().digest
+                if one.digest[:_SHORT] == wanted
+                and not compare_digest(one.digest, visitor().digest)
             )
         write_down(tx, "session.ended", sessions_ended=ended)
     return go_on(_PAGE, "sessions_ended")
