@@ -195,7 +195,7 @@ class Transaction(
 
         Counted are those placed before (or at the same time, with the smaller shop and
         number), in whatever order they came, whose state is none of pending, failed,
-        canceled, deleted, and that are no test orders.
+        canceled, deleted, and that are no test orders; a thousand at most.
         """
         ...
 

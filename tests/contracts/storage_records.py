@@ -223,6 +223,15 @@ class OrderRecords:
         with storage.reading() as tx:
             assert tx.count_buyer_orders(1, before=NOW, shop_id=OTHER, ref=OrderRef("1")) == 1
 
+    def test_nobody_counts_for_ever(self, storage: Storage) -> None:
+        """Of a buyer with more earlier orders than a thousand a thousand are counted."""
+        with storage.transaction() as tx:
+            for number in range(1_003):
+                order = an_order(str(number), placed_at=NOW)
+                tx.put_order(SHOP, order, buyer_id=1, seen_at=NOW)
+        assert earlier_orders(storage, "999", 1) == 999
+        assert earlier_orders(storage, "1002", 1) == 1_000
+
     def test_what_counts_as_bought(self, storage: Storage) -> None:
         """Pending, failed, canceled, deleted and test orders do not count; the rest does."""
         before = later(days=-1)

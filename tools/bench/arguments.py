@@ -32,6 +32,7 @@ class Plan:
         filled: orders, and effects due in the future, in the filled store.
         backlog: waiting rows when memory is measured.
         latencies: orders placed for one figure of the idle latency.
+        part: only some sections of the page are renewed.
     """
 
     cases: tuple[str, ...]
@@ -45,6 +46,7 @@ class Plan:
     peers: bool = False
     profile: bool = False
     page: bool = True
+    part: bool = False
 
 
 def parse(words: Sequence[str], *, peers: bool = False) -> Plan:
@@ -82,6 +84,6 @@ def parse(words: Sequence[str], *, peers: bool = False) -> Plan:
         latencies=10 if quick else 30,
         peers="peers" in cases,
         profile=given.profile,
-        # A part of the figures is no page.
-        page=not given.no_page and not wanted,
+        page=not given.no_page,
+        part=bool(wanted),
     )

@@ -81,6 +81,8 @@ def _marked(recorded: dict[str, Any], stamp: str) -> dict[str, Any]:
     for name in ("created", "modified", "paid"):
         order[f"date_{name}"] = order[f"date_{name}_gmt"] = stamp
     order["billing"] = {**order["billing"], "email": f"buyer-{mark}@example.com", "phone": ""}
+    # Each has a buyer of its own: of one with thousands of orders all would be counted.
+    order["customer_id"] = int(mark)
     # The number stays first, as the platform writes it: that is where it is looked for.
     return {**order, "id": int(mark), "number": mark}
 

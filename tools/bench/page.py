@@ -29,9 +29,9 @@ _BUSY: Final = (
     "repeat it on a quiet one before you rely on any of them."
 )
 _REPEAT: Final = (
-    "`Bar` is what we hold ourselves to. To repeat: `make bench`, which takes a quarter of an "
-    "hour; `make bench ARGS=--quick` is shorter, `make bench "
-    'ARGS="--only receiver,drain --rounds 7"` measures a part and writes no page, '
+    "`Bar` is what we hold ourselves to. To repeat: `make bench`, which takes half an hour; "
+    "`make bench ARGS=--quick` is shorter, `make bench "
+    'ARGS="--only receiver,drain --rounds 7"` measures a part and renews its sections, '
     "`make bench ARGS=--million` fills the store with a million orders, and `make bench PEERS=1` "
     "adds a receiver of another make, for which Node.js is needed."
 )
@@ -77,13 +77,35 @@ def text_of(
         "",
     ]
     for section in sections:
-        lines += [f"## {section.title}", ""]
-        if section.note:
-            lines += [section.note, ""]
-        lines += [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
-        lines += [_line(row.cells()) for row in section.rows]
-        lines.append("")
+        lines += _section_lines(section)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def renewed(text: str, sections: Sequence[Section], plan: Plan, day: str) -> str:
+    """Put sections that were measured by themselves in the place of the older ones.
+
+    Args: text: of the page. day: when they were measured.
+    """
+    blocks = text.split("\n## ")
+    places = {block.partition("\n")[0]: number for number, block in enumerate(blocks)}
+    for section in sections:
+        lines = _section_lines(section)
+        lines[1:1] = ["", f"Measured by itself on {day}, rounds: {plan.rounds}."]
+        block = "\n".join(lines).removeprefix("## ")
+        if section.title in places:
+            blocks[places[section.title]] = block
+        else:
+            blocks.append(block)
+    return "\n## ".join(blocks).rstrip() + "\n"
+
+
+def _section_lines(section: Section) -> list[str]:
+    lines = [f"## {section.title}", ""]
+    if section.note:
+        lines += [section.note, ""]
+    lines += [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    lines += [_line(row.cells()) for row in section.rows]
+    return [*lines, ""]
 
 
 def write(sections: Sequence[Section], plan: Plan, load_before: float) -> None:
@@ -91,6 +113,11 @@ def write(sections: Sequence[Section], plan: Plan, load_before: float) -> None:
 
     Args: load_before: processes that wanted to run when the run began, as the system counts.
     """
+    if plan.part:
+        text = PAGE.read_text(encoding="utf-8")
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        PAGE.write_text(renewed(text, sections, plan, day), encoding="utf-8")
+        return
     lines = [*machine(), f"Load average when the run began: {load_before:.1f}"]
     # Half of the cores: the run itself has not begun to use any.
     busy = load_before > (os.cpu_count() or 1) / 2
