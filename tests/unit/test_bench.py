@@ -9,7 +9,7 @@ import pytest
 
 from tools.bench.arguments import CASES, parse
 from tools.bench.bodies import FIRST_NUMBER, MARK, SECRET, signature, template
-from tools.bench.page import text_of
+from tools.bench.page import renewed, text_of
 from tools.bench.table import Bar, Row, Section, interleaved, number, ratio_row
 
 
@@ -68,12 +68,30 @@ def test_all_is_measured_without_arguments() -> None:
     assert (plan.rounds, plan.filled, plan.page, plan.profile) == (5, 100_000, True, False)
 
 
-def test_a_part_writes_no_page() -> None:
-    """A part is measured in the usual order, as often as said, and leaves the page alone."""
+def test_a_part_is_measured_in_its_order() -> None:
+    """A part is measured in the usual order, as often as said."""
     plan = parse(["--only", "drain,receiver", "--rounds", "7", "--quick", "--profile"])
     assert plan.cases == ("receiver", "drain")
     assert (plan.rounds, plan.quick, plan.filled) == (7, True, 10_000)
-    assert (plan.page, plan.profile) == (False, True)
+    assert (plan.page, plan.part, plan.profile) == (True, True, True)
+    assert not parse(["--only", "drain", "--no-page"]).page
+    assert not parse([]).part
+
+
+def test_a_part_renews_its_sections_alone() -> None:
+    """What was measured by itself stands in the place of the older figures, and says so."""
+    old, new = (ratio_row("A row", [number], [1.0], "/s") for number in (1.0, 3.0))
+    plan = parse(["--only", "drain", "--rounds", "7"])
+    page = text_of([Section("Drain", (old,), "A note."), Section("Memory", (old,))], plan, [])
+    text = renewed(page, [Section("Drain", (new,), "A note."), Section("Crowd", (new,))], plan, "D")
+    head, drain, memory, crowd = text.split("\n## ")
+    assert head == page.split("\n## ")[0]
+    assert drain.startswith("Drain\n\nMeasured by itself on D, rounds: 7.\n\nA note.\n\n| What |")
+    assert "| A row | 3.00 |" in drain
+    assert "| A row | 1.00 |" not in drain
+    assert "| A row | 1.00 |" in memory
+    assert "by itself" not in memory
+    assert crowd.startswith("Crowd\n\nMeasured by itself")
 
 
 def test_peers_come_when_asked_for() -> None:
