@@ -8,7 +8,7 @@ from connector.flows.engine import Engine
 from connector.flows.kept import GONE, keep_answer
 from connector.flows.order_gone import gone_again, read_again, store_gone
 from connector.flows.privacy_requests import answer_request
-from connector.flows.record_order import Held, Recorded, deleted_state, record_order
+from connector.flows.record_order import Held, Recorded, deleted_state, held_now, record_order
 from connector.flows.settle import forget_delivery, settle
 from connector.flows.shop_events import close_shop
 from connector.flows.unreadable import UNREADABLE
@@ -176,9 +176,8 @@ def _why_fetch(engine: Engine, shop: ShopRecord, event: ShopEvent) -> str:
         return event.detail or f"{event.topic} does not carry the order"
     if event.order is None:
         return ""
-    ref = event.order.ref
     with engine.storage.reading() as tx:
-        hold = Held(tx.order(shop.id, ref), tx.occurrences_of(shop.id, ref))
+        hold = held_now(tx, shop, event.order.ref)
     return why_unsure(hold, event.order)
 
 

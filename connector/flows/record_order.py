@@ -86,6 +86,11 @@ class Held:
 def held(tx: Transaction, shop: ShopRecord, ref: OrderRef) -> Held:
     """Lock an order and read what we hold of it."""
     tx.lock_order(shop.id, ref)
+    return held_now(tx, shop, ref)
+
+
+def held_now(tx: Transaction, shop: ShopRecord, ref: OrderRef) -> Held:
+    """Read what we hold of an order at this moment; it may change at once."""
     return Held(tx.order(shop.id, ref), tx.occurrences_of(shop.id, ref))
 
 
