@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,22 +13,17 @@ import redis
 from tests.support import free_port, until
 
 
-class Broker:
-    """A broker that can be stopped and started again; used as a context manager."""
+class Server(ABC):
+    """A server that can be stopped and started again; used as a context manager."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self.folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def url(self) -> str:
-        """Give the address, as POSTVENTA_BROKER_URL takes it."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
     def __enter__(self) -> Self:
         """Start."""
-        self.folder = Path(tempfile.mkdtemp(prefix="broker"))
+        self.folder = Path(tempfile.mkdtemp(prefix="server"))
         self.start()
         return self
 
@@ -40,6 +36,23 @@ class Broker:
         """Stop and remove the folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Kill the server."""
+
+
+class Broker(Server):
+    """A Redis server as a broker."""
+
+    @property
+    def url(self) -> str:
+        """Give the address, as POSTVENTA_BROKER_URL takes it."""
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

@@ -1,15 +1,13 @@
 """A RabbitMQ server of the tests' own: on a free port, in a folder that is removed."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from tests.broker import Server
 from tests.support import free_port, until
 
 # The program itself; the one on the path wants to be another user.
@@ -17,34 +15,13 @@ _PROGRAM: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _START_S: Final = 180.0
 
 
-class RabbitMq:
-    """A broker that can be stopped and started again; used as a context manager."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.folder = Path()
-        self._process: subprocess.Popen[bytes] | None = None
+class RabbitMq(Server):
+    """A RabbitMQ server as a broker."""
 
     @property
     def url(self) -> str:
         """Give the address, as POSTVENTA_BROKER_URL takes it."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.folder = Path(tempfile.mkdtemp(prefix="rabbit"))
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop and remove the folder."""
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

@@ -3,16 +3,24 @@
 import json
 import threading
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from connector.model.order import ShopId
+from connector.secret import Secret
+from connector.storage.records import ShopRecord, ShopState
 
 GONE = {
     "code": "woocommerce_rest_shop_order_invalid_id",
     "message": "Invalid ID.",
     "data": {"status": 404},
 }
+SECRET = "whsec-recordings"
+TOKEN = "recorded-shop-token-0123456789abcdef"
+SHOP_ID = ShopId("srecorded")
 PREFIX = "/wp-json/wc/v3/orders/"
 
 
@@ -74,3 +82,25 @@ class RecordedShop:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def record_of(shop: RecordedShop) -> ShopRecord:
+    """Describe the recorded shop as it was connected, at the address where it answers now."""
+    return ShopRecord(
+        id=SHOP_ID,
+        platform="woocommerce",
+        name="Recorded",
+        address=shop.url,
+        hook_token=TOKEN,
+        state=ShopState.CONNECTED,
+        created_at=datetime(2026, 11, 1, tzinfo=UTC),
+        settings={"url": shop.url},
+        secrets={
+            "consumer_key": Secret("ck_" + "a" * 40),
+            "consumer_secret": Secret("cs_" + "b" * 40),
+            "webhook_secret": Secret(SECRET),
+        },
+        currency="EUR",
+        timezone="Europe/Madrid",
+        country="ES",
+    )

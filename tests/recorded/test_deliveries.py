@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 import requests
 
-from connector.model.order import ShopId
-from connector.secret import Secret
-from connector.storage.records import DeliveryState, ShopRecord, ShopState
-from tests.recorded.recorded_shop import RecordedShop, last_bodies
+from connector.storage.records import DeliveryState, ShopRecord
+from tests.recorded.recorded_shop import (
+    SECRET,
+    SHOP_ID,
+    TOKEN,
+    RecordedShop,
+    last_bodies,
+    record_of,
+)
 from tests.running import Running
 from tests.support import FrozenClock
 
 DATA = Path(__file__).parents[1] / "data" / "woocommerce"
-SECRET = "whsec-recordings"
-TOKEN = "recorded-shop-token-0123456789abcdef"
-SHOP_ID = ShopId("srecorded")
 # Deleted for good without a word: when the queue ran, the shop had it no more.
 PURGED = ("372", "374", "375", "377", "307", "396")
 RULES = {
@@ -87,26 +89,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         RecordedShop(bodies, gone=PURGED) as shop,
         Running(tmp_path_factory.mktemp("recorded"), clock=clock) as running,
     ):
-        record = running.add_shop(
-            ShopRecord(
-                id=SHOP_ID,
-                platform="woocommerce",
-                name="Recorded",
-                address=shop.url,
-                hook_token=TOKEN,
-                state=ShopState.CONNECTED,
-                created_at=datetime(2026, 11, 1, tzinfo=UTC),
-                settings={"url": shop.url},
-                secrets={
-                    "consumer_key": Secret("ck_" + "a" * 40),
-                    "consumer_secret": Secret("cs_" + "b" * 40),
-                    "webhook_secret": Secret(SECRET),
-                },
-                currency="EUR",
-                timezone="Europe/Madrid",
-                country="ES",
-            )
-        )
+        record = running.add_shop(record_of(shop))
         with running.storage.transaction() as tx:
             tx.put_rule(SHOP_ID, RULES["id"], RULES, enabled=True, now=clock.now())
         play = Played(running, record)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,10 +14,9 @@ from connector.flows.simulate import simulate
 from connector.model.event import OccurrenceKind
 from connector.rules.load import load_playbook, playbook_names, rule_from_source
 from connector.rules.rule import Rule
-from connector.secret import Secret
-from connector.storage.records import ShopRecord, ShopState
-from tests.recorded.recorded_shop import RecordedShop
-from tests.recorded.test_deliveries import SECRET, SHOP_ID, TOKEN, headers_of, read_deliveries
+from connector.storage.records import ShopRecord
+from tests.recorded.recorded_shop import SHOP_ID, TOKEN, RecordedShop, record_of
+from tests.recorded.test_deliveries import headers_of, read_deliveries
 from tests.running import Running
 from tests.support import FrozenClock
 
@@ -68,26 +67,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         RecordedShop(bodies) as shop,
         Running(tmp_path_factory.mktemp("simulated"), clock=clock) as running,
     ):
-        record = running.add_shop(
-            ShopRecord(
-                id=SHOP_ID,
-                platform="woocommerce",
-                name="Recorded",
-                address=shop.url,
-                hook_token=TOKEN,
-                state=ShopState.CONNECTED,
-                created_at=datetime(2026, 11, 1, tzinfo=UTC),
-                settings={"url": shop.url},
-                secrets={
-                    "consumer_key": Secret("ck_" + "a" * 40),
-                    "consumer_secret": Secret("cs_" + "b" * 40),
-                    "webhook_secret": Secret(SECRET),
-                },
-                currency="EUR",
-                timezone="Europe/Madrid",
-                country="ES",
-            )
-        )
+        record = running.add_shop(record_of(shop))
         with running.storage.transaction() as tx:
             for rule in recorded_rules():
                 tx.put_rule(SHOP_ID, rule.id, rule.source, enabled=True, now=clock.now())
